@@ -1,0 +1,1 @@
+"""One file per criterion: evidence to measurement; measurement and gate to verdict."""

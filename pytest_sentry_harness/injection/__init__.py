@@ -1,0 +1,1 @@
+"""The agent inside the target: fault points, effects, and the watch on the SDK."""

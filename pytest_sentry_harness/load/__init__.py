@@ -1,0 +1,1 @@
+"""Run Locust as a process of its own and read what it left behind."""

@@ -1,0 +1,1 @@
+"""The Locust extension: one call, attach(environment)."""

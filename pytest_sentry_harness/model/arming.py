@@ -1,0 +1,43 @@
+"""What a process is told before a run: which faults, under which key, for how long.
+
+Written once by the harness to ``arming.json`` in the run folder (mode 0600: it holds the run's key),
+read by the agent in the target and by the load generator. Standard library only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmedFault:
+    """One ``[[fault]]`` of the scenario, ready to be decided upon."""
+
+    name: str
+    at: str
+    """``package.module:function``, ``package.module:Class.method``."""
+    do: str
+    """The fault term, as in ``5%raise(TimeoutError)``."""
+    on: tuple[str, ...] = ()
+    """Which requests may meet it, as globs over ``METHOD name``; empty: every request."""
+    select: str = "request"
+    """``request``: a signed header decides. ``call``: the agent decides at each call (scripts, background jobs)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arming:
+    """Everything the agent and the load generator need to know of a run."""
+
+    run_id: str
+    key: str
+    seed: int
+    faults: tuple[ArmedFault, ...]
+    journal_dir: str
+    lease: str
+    """A file the harness renews; when it is ``lease_seconds`` old or gone, everything disarms."""
+    lease_seconds: float = 10.0
+    hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "::1")
+    """Host names whose requests may carry faults, and to which the SDK may send."""
+    allow_production: bool = False
+    stop_after_faults: int | None = None
+    """The load generator stops by itself when it has asked for that many faults."""

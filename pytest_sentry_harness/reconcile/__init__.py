@@ -1,0 +1,1 @@
+"""Ledger and arrivals to one outcome per fault, and an account that closes."""

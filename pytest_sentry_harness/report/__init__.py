@@ -1,0 +1,1 @@
+"""One versioned document to terminal, JUnit and Markdown."""

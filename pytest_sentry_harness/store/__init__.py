@@ -1,0 +1,1 @@
+"""What arrived: the durable writer and the few questions the judge asks."""

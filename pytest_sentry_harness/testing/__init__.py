@@ -1,0 +1,1 @@
+"""Builders and helpers for people who extend or test the harness."""
