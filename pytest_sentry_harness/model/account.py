@@ -77,4 +77,6 @@ class Account:
     duplicates: int
     """Events that arrived beyond the first for their fault."""
     unexpected: int
-    """Events that arrived and belong to no fault."""
+    """Error events that arrived and belong to no fault."""
+    wrong_level: int
+    """Captured, but with another level than the scenario expects."""

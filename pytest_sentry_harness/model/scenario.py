@@ -46,7 +46,7 @@ class Expect:
     captured: bool | None = None
     """None: yes for ``raise``, no for everything else."""
     level: str | None = None
-    category: str | None = None
+    """The level its event must have; None: any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -108,14 +108,14 @@ def raise_arguments(term: Term) -> Raise:
     """The exception named by a ``raise`` term. Raises ``TermError``."""
     text = term.arguments.strip() or "RuntimeError"
     try:
-        node = ast.parse(text, mode="eval").body
+        node: ast.expr = ast.parse(text, mode="eval").body
         call_args: list[ast.expr] = []
         if isinstance(node, ast.Call):
             if node.keywords:
                 raise TermError(
                     f"raise({text}): keyword arguments are not supported", hint="give positional literals"
                 )
-            node, call_args = node.func, node.args
+            call_args, node = node.args, node.func
         name = ast.unparse(node)
         if not _DOTTED.fullmatch(name):
             raise ValueError(name)

@@ -1,0 +1,51 @@
+"""The criterion ``capture``: every fault that fired arrives as an event."""
+
+from __future__ import annotations
+
+from ..model.account import Account, State
+from ..model.verdict import Measurement
+from ..statistics import binomial_interval
+
+
+def measure(account: Account) -> dict[str, Measurement]:
+    """All ``capture.*`` metrics of ``account``, by name."""
+    low, high = binomial_interval(account.captured, account.expected)
+    rate = Measurement(
+        metric="capture.rate",
+        value=account.captured / account.expected if account.expected else None,
+        low=low if account.expected else None,
+        high=high if account.expected else None,
+        samples=account.expected,
+        unit="ratio",
+        note="" if account.expected else _nothing_fired(account),
+    )
+    counts = {
+        "capture.unexplained": account.states.get(State.UNEXPLAINED_LOSS, 0),
+        "capture.fired": account.expected,
+        "capture.lost": account.expected - account.captured,
+        "capture.duplicates": account.duplicates,
+        "capture.late": account.states.get(State.LATE, 0),
+        "capture.not_reached": account.states.get(State.NOT_REACHED, 0),
+        "capture.wrong_level": account.wrong_level,
+        "capture.unexpected": account.unexpected,
+    }
+    return {"capture.rate": rate} | {
+        name: Measurement(
+            metric=name,
+            value=float(count),
+            low=None,
+            high=None,
+            samples=account.expected,
+            unit="count",
+            exact=True,
+        )
+        for name, count in counts.items()
+    }
+
+
+def _nothing_fired(account: Account) -> str:
+    if not account.injected:
+        return "no fault was asked for: the load made no request that a fault's `on` matches"
+    if not account.fired:
+        return "no fault fired: no request reached a fault point"
+    return "no fault fired that should be captured"

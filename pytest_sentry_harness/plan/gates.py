@@ -1,0 +1,76 @@
+"""Gates: ``metric = "comparison threshold"``, checked against the known metrics before a run.
+
+::
+
+    gate      := comparison number [unit]
+    comparison := "<" | "<=" | "=" | "==" | ">=" | ">"
+    unit      := "%" (ratios) | "us" | "ms" | "s" | "min" | "h" (times)
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, cast
+
+from ..errors import ScenarioError, TermError, did_you_mean
+from ..model.metrics import METRICS, Metric
+from ..model.scenario import Gate
+from .terms import duration
+
+_GATE = re.compile(r"\s*(<=|>=|==|=|<|>)\s*([0-9.]+)\s*(%|[a-z]*)\s*")
+_EXAMPLES = {"ratio": '">= 99.5%"', "count": '"= 0"', "seconds": '"< 100ms"'}
+
+
+def parse_gate(metric: str, text: str, where: str) -> Gate:
+    """Read one gate. Raises ``ScenarioError`` for an unknown metric, comparison, number or unit."""
+    known = METRICS.get(metric)
+    if known is None:
+        raise ScenarioError(f"unknown metric {metric!r}", where=where, hint=did_you_mean(metric, METRICS))
+    match = _GATE.fullmatch(text)
+    if match is None:
+        raise ScenarioError(
+            f"{metric} = {text!r} is not a gate",
+            where=where,
+            hint=f"write a comparison (<, <=, =, >=, >) and a number, as in {_EXAMPLES[known.unit]}",
+        )
+    comparison, number, unit = match.groups()
+    threshold = _threshold(known, number, unit, text, where)
+    comparison = cast('Literal["<", "<=", "=", ">=", ">"]', "=" if comparison == "==" else comparison)
+    return Gate(
+        metric=metric, comparison=comparison, threshold=threshold, text=f"{comparison} {number}{unit}"
+    )
+
+
+def default_gates(criterion: str, given: set[str]) -> tuple[Gate, ...]:
+    """The default gates of ``criterion`` for the metrics the scenario does not judge itself."""
+    return tuple(
+        parse_gate(metric.name, metric.default_gate, "default gates")
+        for metric in METRICS.values()
+        if metric.criterion == criterion and metric.default_gate is not None and metric.name not in given
+    )
+
+
+def _threshold(metric: Metric, number: str, unit: str, text: str, where: str) -> float:
+    refused = ScenarioError(
+        f"{metric.name} = {text!r}: the unit does not fit, {metric.name} is a {metric.unit}",
+        where=where,
+        hint=f"write it as in {_EXAMPLES[metric.unit]}",
+    )
+    try:
+        value = float(number)
+        if metric.unit == "seconds":
+            return duration(number + unit)
+    except (ValueError, TermError) as error:
+        raise refused from error
+    if metric.unit == "ratio":
+        if unit not in ("%", "") or (unit == "" and value > 1):
+            raise refused
+        value = value / 100 if unit else value
+        if value > 1:
+            raise ScenarioError(
+                f"{metric.name} = {text!r}: more than 100 % cannot be", where=where, hint="use 0% to 100%"
+            )
+        return value
+    if unit or value != int(value):
+        raise refused
+    return value

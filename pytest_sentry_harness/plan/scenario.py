@@ -1,0 +1,221 @@
+"""Scenario file to validated ``Scenario``. Strict: what is not understood is refused before anything starts."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from ..errors import ScenarioError, TermError, did_you_mean
+from ..model.scenario import Expect, Fault, Gate, Load, Safety, Scenario, Target
+from .gates import parse_gate
+from .tables import Document, Table
+from .terms import parse_chain
+
+_TABLES = ("scenario", "target", "load", "fault", "gates", "safety")
+_POINT = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+_FAULT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_SIGNALS = ("SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGKILL")
+_LEVELS = ("fatal", "error", "warning", "info", "debug")
+
+
+def load_scenario(path: Path, *, check_files: bool = True) -> Scenario:
+    """Read and validate ``path``.
+
+    ``check_files`` off: files the scenario names need not exist (a finished run is judged elsewhere).
+    Raises ``ScenarioError`` with file, line, key and a hint.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ScenarioError(f"the scenario cannot be read: {error}", where=str(path)) from error
+    return parse_scenario(text, path, check_files=check_files)
+
+
+def parse_scenario(text: str, path: Path, *, check_files: bool = True) -> Scenario:
+    """Validate the scenario ``text``; ``path`` is where it stands, for relative paths and messages."""
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ScenarioError(f"not valid TOML: {error}", where=str(path)) from error
+    except RecursionError as error:
+        raise ScenarioError("not valid TOML: nested too deeply", where=str(path)) from error
+    document = Document(str(path), text)
+    for name in content:
+        if name not in _TABLES:
+            raise ScenarioError(
+                f"unknown table [{name}]", where=document.where(name), hint=did_you_mean(name, _TABLES)
+            )
+    base = path.parent
+    head = Table(document, "scenario", content.get("scenario", {}))
+    scenario = Scenario(
+        name=head.required("name", 'write [scenario] name = "order storm"'),
+        question=head.text("question") or "",
+        seed=head.integer("seed", 0, least=0) or 0,
+        settle=head.seconds("settle", 75.0),
+        allow_inconclusive=head.flag("allow_inconclusive"),
+        path=path,
+        target=_target(Table(document, "target", content.get("target", {})), base),
+        load=_load(Table(document, "load", content["load"]), base, check_files)
+        if "load" in content
+        else None,
+        faults=_faults(document, content.get("fault", [])),
+        gates=_gates(Table(document, "gates", content.get("gates", {}))),
+        safety=_safety(Table(document, "safety", content.get("safety", {}))),
+    )
+    head.done()
+    _check_whole(scenario, document)
+    return scenario
+
+
+def _target(table: Table, base: Path) -> Target:
+    given = [key for key in ("command", "url", "app") if key in table]
+    if len(given) != 1:
+        raise ScenarioError(
+            f"a target needs exactly one of command, url, app; given: {', '.join(given) or 'none'}",
+            where=table.where(),
+            hint='write command = "uvicorn app:app --port {port}"',
+        )
+    if given != ["command"]:
+        raise table.fail(
+            given[0],
+            f"a target given by {given[0]} cannot be judged: faults are injected by an agent that the harness starts",
+            hint="start the service with command = …; in-process tests use the sentry_harness fixture of the pytest plugin",
+        )
+    cwd = table.text("cwd")
+    target = Target(
+        command=table.text("command"),
+        ready=table.text("ready"),
+        env=table.mapping("env"),
+        cwd=(base / cwd) if cwd else base,
+        ready_timeout=table.seconds("ready_timeout", 30.0),
+        stop_signal=table.choice("stop_signal", "SIGTERM", _SIGNALS),
+        stop_timeout=table.seconds("stop_timeout", 30.0),
+        wait=table.flag("wait"),
+    )
+    if target.ready is not None and not target.ready.startswith("/"):
+        raise table.fail("ready", f"ready = {target.ready!r} is not a path", hint='write ready = "/health"')
+    table.done()
+    return target
+
+
+def _load(table: Table, base: Path, check_files: bool) -> Load:
+    locustfile = base / table.required("locustfile", 'write locustfile = "../locustfiles/trading.py"')
+    if check_files and not locustfile.is_file():
+        near = did_you_mean(
+            locustfile.name, [entry.name for entry in locustfile.parent.glob("*.py")] or ["none"]
+        )
+        raise table.fail("locustfile", f"there is no file {locustfile}", hint=near)
+    load = Load(
+        locustfile=locustfile,
+        users=table.integer("users", 10, least=1) or 10,
+        spawn_rate=table.number("spawn_rate", 50.0),
+        run_time=table.seconds("run_time", 30.0),
+        stop_after_faults=table.integer("faults", None, least=1),
+        user_classes=table.texts("user_classes"),
+    )
+    table.done()
+    return load
+
+
+def _faults(document: Document, content: Any) -> tuple[Fault, ...]:
+    if not isinstance(content, list):
+        raise ScenarioError(
+            "faults are a list of tables",
+            where=document.where("fault"),
+            hint="write [[fault]], with two brackets",
+        )
+    faults: list[Fault] = []
+    for index, entry in enumerate(content):
+        fault = _fault(Table(document, "fault", entry, index))
+        if fault.name in (earlier.name for earlier in faults):
+            raise ScenarioError(
+                f"two faults are named {fault.name!r}",
+                where=document.where("fault", index, "name"),
+                hint="faults of one name are one root cause: give each [[fault]] a name of its own",
+            )
+        faults.append(fault)
+    return tuple(faults)
+
+
+def _fault(table: Table) -> Fault:
+    name = table.required("name", 'write name = "db-timeout": the root cause')
+    if not _FAULT_NAME.fullmatch(name):
+        raise table.fail(
+            "name", f"{name!r} is not a fault name", hint="use letters, digits, '-', '_' and '.', at most 64"
+        )
+    at = table.required("at", 'write at = "package.module:function"')
+    if not _POINT.fullmatch(at):
+        raise table.fail(
+            "at",
+            f"{at!r} is not a fault point",
+            hint='write "package.module:function" or "package.module:Class.method"',
+        )
+    do = table.required("do", 'write do = "5%raise(TimeoutError)"')
+    try:
+        parse_chain(do)
+    except TermError as error:
+        raise ScenarioError(
+            error.what, where=f"{table.where('do')}: {error.where}", hint=error.hint
+        ) from error
+    expect = Table(Document("", ""), "expect", table.sub("expect"))
+    captured = expect.flag("captured") if "captured" in expect else None
+    level = expect.choice("level", "error", _LEVELS) if "level" in expect else None
+    try:
+        expect.done()
+    except ScenarioError as error:
+        raise table.fail("expect", error.what, hint=error.hint) from error
+    fault = Fault(
+        name=name,
+        at=at,
+        do=do,
+        on=table.texts("on"),
+        select=cast('Literal["request", "call"]', table.choice("select", "request", ("request", "call"))),
+        expect=Expect(captured=captured, level=level),
+    )
+    if fault.on and fault.select == "call":
+        raise table.fail(
+            "on", "a fault selected by call meets no request", hint='drop on, or use select = "request"'
+        )
+    table.done()
+    return fault
+
+
+def _gates(table: Table) -> tuple[Gate, ...]:
+    gates = []
+    for metric, text in table.items():
+        if not isinstance(text, str):
+            raise table.fail(
+                metric, f"{metric} must be a string", hint='quote both: "capture.rate" = ">= 100%"'
+            )
+        gates.append(parse_gate(metric, text, table.where(metric)))
+    return tuple(gates)
+
+
+def _safety(table: Table) -> Safety:
+    safety = Safety(hosts=table.texts("hosts"), allow_production=table.flag("allow_production"))
+    table.done()
+    return safety
+
+
+def _check_whole(scenario: Scenario, document: Document) -> None:
+    """Rules that span tables."""
+    if not scenario.faults:
+        raise ScenarioError(
+            "a scenario without faults proves nothing",
+            where=document.name,
+            hint="add a [[fault]] with name, at and do",
+        )
+    if scenario.load is None and any(fault.select == "request" for fault in scenario.faults):
+        raise ScenarioError(
+            "faults are selected by request, but nothing sends requests",
+            where=document.where("fault"),
+            hint='add [load] locustfile = …, or select = "call" for a script',
+        )
+    if scenario.load is None and not scenario.target.wait:
+        raise ScenarioError(
+            "without [load] the target must end by itself",
+            where=document.where("target"),
+            hint="add wait = true for a script, or a [load] table for a service",
+        )

@@ -1,0 +1,114 @@
+"""Why one fault never arrived: the first piece of evidence that settles it, strongest first.
+
+Nothing is guessed: a loss for which no piece of evidence speaks stays an unexplained loss.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ..model.account import State
+from ..model.ledger import Place
+from .evidence import Evidence, place_of
+from .summary import Process
+
+
+class Cause(NamedTuple):
+    """Where and why a fault was lost, and who says so."""
+
+    state: State
+    reason: str = ""
+    source: str = ""
+    culprit: str = ""
+    place: Place | None = None
+    event_id: str | None = None
+
+
+def cause_of_loss(evidence: Evidence, fault_id: str, process: Process | None) -> Cause:
+    """Explain the loss of ``fault_id``, which fired in ``process`` and is in no accepted event."""
+    events = [
+        event_id
+        for (event_id,) in evidence.ask(
+            "SELECT event_id FROM saw WHERE fault_id = ? AND event_id IS NOT NULL ORDER BY position", fault_id
+        )
+    ]
+    for event_id in events:
+        cause = _refused_by_server(evidence, event_id) or _discarded_by_transport(evidence, event_id)
+        if cause is not None:
+            return cause
+    cause = _dropped_by_sdk(evidence, fault_id)
+    if cause is not None:
+        return cause
+    if events:
+        return _handed_over(events[0], process)
+    return _never_seen(evidence, fault_id, process)
+
+
+def _refused_by_server(evidence: Evidence, event_id: str) -> Cause | None:
+    row = next(
+        evidence.ask(
+            "SELECT outcome, reason FROM arrival WHERE event_id = ? AND outcome != 'duplicate'", event_id
+        ),
+        None,
+    )
+    if row is None or row[0] == "accepted":
+        return None
+    return Cause(State.EXPLAINED, row[1] or row[0], "server", "the server's answer", None, event_id)
+
+
+def _discarded_by_transport(evidence: Evidence, event_id: str) -> Cause | None:
+    row = next(evidence.ask("SELECT reason, detail FROM discarded WHERE event_id = ?", event_id), None)
+    if row is None:
+        return None
+    return Cause(State.EXPLAINED, row[0], "sdk", row[1] or "the SDK's transport", None, event_id)
+
+
+def _dropped_by_sdk(evidence: Evidence, fault_id: str) -> Cause | None:
+    row = next(
+        evidence.ask(
+            "SELECT reason, culprit, place, error, event_id FROM dropped WHERE fault_id = ? ORDER BY rowid",
+            fault_id,
+        ),
+        None,
+    )
+    if row is None:
+        return None
+    reason, culprit, place, error, event_id = row
+    if error:
+        # The message of an error may hold data of the one event; its type is what the losses share.
+        culprit = f"{culprit} raised {str(error).partition(':')[0]}"
+    return Cause(State.EXPLAINED, reason, "sdk", culprit, place_of(place), event_id)
+
+
+def _handed_over(event_id: str, process: Process | None) -> Cause:
+    """The SDK's transport had it, counted no loss, and no request brought it."""
+    if process is not None and (process.goodbye is None or process.queued > 0):
+        how = "ended without flushing" if process.goodbye else "was ended by a signal, os._exit or a crash"
+        culprit = f"process {process.hello.pid} {how}"
+        return Cause(State.EXPLAINED, "lost_at_exit", "target", culprit, None, event_id)
+    return Cause(State.UNEXPLAINED_LOSS, "handed to the transport, never arrived", "", "", None, event_id)
+
+
+def _never_seen(evidence: Evidence, fault_id: str, process: Process | None) -> Cause:
+    fate = next(
+        evidence.ask(
+            "SELECT handling, place FROM fate WHERE fault_id = ? ORDER BY rowid DESC LIMIT 1", fault_id
+        ),
+        None,
+    )
+    handling, place = (fate[0], place_of(fate[1])) if fate else ("unknown", None)
+    # Without an initialised SDK nobody could have captured it, wherever it was caught.
+    if process is not None and process.sdk is None and handling == "escaped":
+        return Cause(State.EXPLAINED, "not_initialised", "target", "sentry_sdk.init was never called", None)
+    if process is not None and process.sdk is not None and not process.sdk.active:
+        return Cause(State.EXPLAINED, "no_dsn", "sdk", "sentry_sdk.init without a DSN", process.sdk.place)
+    if handling == "caught":
+        return Cause(State.EXPLAINED, "swallowed", "target", "caught and never reported", place)
+    if handling == "escaped" and process is not None:
+        return Cause(
+            State.EXPLAINED, "not_seen_by_sdk", "target", "no integration handed it to the SDK", place
+        )
+    if process is not None and process.goodbye is None:
+        culprit = f"process {process.hello.pid} was ended by a signal, os._exit or a crash"
+        return Cause(State.EXPLAINED, "lost_at_exit", "target", culprit, None)
+    return Cause(State.UNEXPLAINED_LOSS)

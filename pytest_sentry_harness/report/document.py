@@ -1,0 +1,163 @@
+"""The one document every report is made from: ``run.json``, schema version 1.
+
+The JSON schema is ``docs/reference/run.schema.json``; a test holds the two together. Fields are added
+without a new version; a field that goes or changes its meaning makes a new one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from ..model.ledger import Place
+from ..model.verdict import CriterionResult, Verdict
+
+SCHEMA = "sentry-harness/run/1"
+MOST_IDS = 1000
+"""Fault ids listed for each loss; the count is always complete."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunInfo:
+    """Which run this was."""
+
+    id: str
+    started: str
+    """ISO 8601, UTC."""
+    seconds: float
+    stop_reason: str
+    platform: str
+    versions: dict[str, str]
+    target_ending: str
+    load_ending: str
+    settled: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScenarioInfo:
+    """What was asked."""
+
+    name: str
+    question: str
+    seed: int
+    file: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountInfo:
+    """The closed account: ``injected`` is the sum of ``states``."""
+
+    injected: int
+    fired: int
+    expected: int
+    captured: int
+    closes: bool
+    states: dict[str, int]
+    by_fault: dict[str, dict[str, int]]
+    duplicates: int
+    unexpected: int
+    wrong_level: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """One fault of a loss, to look at."""
+
+    fault_id: str
+    event_id: str | None
+    trace_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """Faults that were lost, or never fired, in the same way."""
+
+    fault: str
+    state: str
+    reason: str
+    source: str
+    culprit: str
+    place: Place | None
+    count: int
+    example: Example
+    fault_ids: tuple[str, ...]
+    """At most ``MOST_IDS`` of them, in order of firing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """What became of a fault point."""
+
+    fault: str
+    point: str
+    state: str
+    how: str
+    note: str
+    nearest: tuple[str, ...]
+    missed_names: tuple[str, ...]
+    fired: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sdk:
+    """One SDK set-up, and in how many processes it was in force."""
+
+    version: str
+    active: bool
+    dsn: str | None
+    options: dict[str, Any]
+    integrations: tuple[str, ...]
+    place: Place | None
+    processes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalInfo:
+    """One journal of the ledger."""
+
+    name: str
+    role: str
+    pid: int
+    records: int
+    closed: bool
+    torn: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunDocument:
+    """A judged run."""
+
+    schema: str
+    verdict: Verdict
+    exit_code: int
+    scenario: ScenarioInfo
+    run: RunInfo
+    criteria: tuple[CriterionResult, ...]
+    account: AccountInfo
+    losses: tuple[Loss, ...]
+    points: tuple[Point, ...]
+    sdk: tuple[Sdk, ...]
+    journals: tuple[JournalInfo, ...]
+    arrivals: dict[str, dict[str, int]]
+    """Envelope items by type and server outcome."""
+    notes: tuple[str, ...]
+    reproduce: str
+    """The command that runs the same again."""
+
+
+def encode(document: RunDocument) -> bytes:
+    """``run.json``: indented, keys in the order of the schema."""
+    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
+
+
+def decode(data: bytes) -> RunDocument:
+    """Read ``run.json`` back. Raises ``msgspec.DecodeError`` when it is not one."""
+    return msgspec.json.decode(data, type=RunDocument)
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of ``run.json``."""
+    schema = msgspec.json.schema(RunDocument)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": SCHEMA, **schema}

@@ -1,0 +1,62 @@
+"""Sentences about losses and points, shared by all reports."""
+
+from __future__ import annotations
+
+import os
+
+from .document import Loss, Point
+
+_ADVICE: dict[str, str] = {
+    "queue_overflow": "raise transport_queue_size above the largest burst",
+    "before_send": "make the hook return the event on every path it should keep",
+    "callback_error": "make the hook survive events without the key or value it reads",
+    "event_processor": "make the processor return the event on every path it should keep",
+    "dedupe": "raise a fresh exception object each time",
+    "ignored": "narrow ignore_errors",
+    "sample_rate": "set sample_rate to 1.0 for errors",
+    "swallowed": "report it there with sentry_sdk.capture_exception(), or let it go on",
+    "no_dsn": "give sentry_sdk.init a DSN in this environment",
+    "not_initialised": "call sentry_sdk.init before the application starts",
+    "not_seen_by_sdk": "enable the integration for this framework, or capture it there",
+    "network_error": "look at the server's answer and at the network between",
+    "ratelimit_backoff": "raise the quota, or send less",
+    "lost_at_exit": "call sentry_sdk.flush() on shutdown, and stop with a signal that runs it",
+    "unknown_key": "correct the DSN's public key",
+}
+
+
+def advice(reason: str) -> str:
+    """What to change for a discard reason; empty when nothing general can be said."""
+    return _ADVICE.get(reason, "")
+
+
+def loss_line(loss: Loss) -> str:
+    """One loss in one line of plain text."""
+    parts = [f"{loss.count} x {loss.fault}: {loss.state.replace('_', ' ')}"]
+    if loss.reason:
+        parts.append(loss.reason)
+    if loss.culprit:
+        parts.append(loss.culprit)
+    if loss.place is not None:
+        parts.append(f"at {short_path(loss.place.file)}:{loss.place.line}")
+    return ", ".join(parts) + f" (example {loss.example.fault_id})"
+
+
+def point_line(point: Point) -> str | None:
+    """What is wrong with a fault point, or None when it was armed and reached."""
+    head = f"fault {point.fault!r}: {point.point}"
+    if point.state == "armed" and point.fired:
+        if point.missed_names:
+            return f"{head} is not reached through {', '.join(point.missed_names[:5])}"
+        return None
+    if point.state == "armed":
+        return f"{head} is armed, and was never reached"
+    near = f"; nearest: {', '.join(point.nearest)}" if point.nearest else ""
+    why = f": {point.note}" if point.note else ""
+    return f"{head} is {point.state}{why}{near}"
+
+
+def short_path(path: str) -> str:
+    """``path`` relative to the working directory when it lies below it."""
+    relative = os.path.relpath(path) if os.path.isabs(path) else path
+    return path if relative.startswith("..") else relative

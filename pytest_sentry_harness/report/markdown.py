@@ -1,0 +1,104 @@
+"""Markdown for a CI job summary or a pull request: under 1 MiB, whatever the run held."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+
+from ..criteria.verdict import show
+from .document import Loss, RunDocument
+from .lines import advice, point_line, short_path
+
+MOST_BYTES = 1_000_000
+_MOST_LOSSES = 100
+_MOST_CELL = 300
+_SIGNS = {"pass": "✅ pass", "fail": "❌ fail", "inconclusive": "❔ inconclusive", "error": "💥 error"}
+
+
+def to_markdown(documents: Sequence[RunDocument]) -> bytes:
+    """One page for the runs; later runs are named only, when the page would grow past ``MOST_BYTES``."""
+    page: list[bytes] = []
+    size = 0
+    for number, document in enumerate(documents):
+        part = _run(document).encode("utf-8", "replace")
+        if size + len(part) > MOST_BYTES - 2000:
+            left = len(documents) - number
+            page.append(
+                f"\n_{left} more run(s) left out: the page would pass 1 MiB. See run.json._\n".encode()
+            )
+            break
+        page.append(part)
+        size += len(part)
+    return b"\n".join(page)
+
+
+def _run(document: RunDocument) -> str:
+    account = document.account
+    lines = [
+        f"## {_SIGNS[str(document.verdict)]} · {_cell(document.scenario.name)}",
+        "",
+        _cell(document.scenario.question),
+        "",
+        "| criterion | metric | measured | 95 % bounds | gate | verdict |",
+        "|---|---|---|---|---|---|",
+    ]
+    for criterion in document.criteria:
+        for result in criterion.gates:
+            m = result.measurement
+            bounds = "" if m.low is None else f"{show(m.low, m.unit)} to {show(m.high, m.unit)}"
+            cells = (
+                criterion.criterion,
+                result.metric,
+                show(m.value, m.unit),
+                bounds,
+                result.gate,
+                str(result.verdict),
+            )
+            lines.append(_row(*cells))
+        lines += [f"\n> {_cell(note)}" for note in criterion.notes[:20]]
+    lines += ["", f"**{account.injected} faults injected, {account.fired} fired**", ""]
+    lines += [
+        "| " + " | ".join(_words(state) for state in account.states) + " |",
+        "|---" * len(account.states) + "|",
+    ]
+    lines += ["| " + " | ".join(str(count) for count in account.states.values()) + " |", ""]
+    if document.losses:
+        lines += [
+            "| count | fault | what became of it | who knows | where | what to do |",
+            "|---:|---|---|---|---|---|",
+        ]
+        lines += [_loss(loss) for loss in document.losses[:_MOST_LOSSES]]
+        if len(document.losses) > _MOST_LOSSES:
+            lines += ["", f"_{len(document.losses) - _MOST_LOSSES} more kinds of loss in run.json._"]
+        lines.append("")
+    lines += [f"- {_cell(text)}" for point in document.points[:_MOST_LOSSES] if (text := point_line(point))]
+    lines += [f"- {_cell(note)}" for note in document.notes[:50]]
+    lines += ["", f"Reproduce: `{_code(document.reproduce)}` · run `{_code(document.run.id)}`", ""]
+    return "\n".join(lines)
+
+
+def _loss(loss: Loss) -> str:
+    where = f"{short_path(loss.place.file)}:{loss.place.line}" if loss.place else ""
+    what = ": ".join(part for part in (_words(loss.state), loss.reason) if part)
+    return _row(str(loss.count), loss.fault, what, loss.culprit or loss.source, where, advice(loss.reason))
+
+
+def _row(*cells: str) -> str:
+    return "| " + " | ".join(_cell(cell) for cell in cells) + " |"
+
+
+def _cell(text: str) -> str:
+    """Text of the target, made harmless: no HTML, no table break, no link, no mention."""
+    text = html.escape(" ".join(text.split()), quote=False)
+    text = text if len(text) <= _MOST_CELL else text[: _MOST_CELL - 1] + "…"
+    for char in "\\|`*_[]#@":
+        text = text.replace(char, f"&#{ord(char)};" if char in "|@`" else f"\\{char}")
+    return text
+
+
+def _code(text: str) -> str:
+    return " ".join(text.replace("`", "'").split())
+
+
+def _words(state: str) -> str:
+    return state.replace("_", " ")
