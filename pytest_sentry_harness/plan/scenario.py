@@ -159,13 +159,10 @@ def _fault(table: Table) -> Fault:
         raise ScenarioError(
             error.what, where=f"{table.where('do')}: {error.where}", hint=error.hint
         ) from error
-    expect = Table(Document("", ""), "expect", table.sub("expect"))
+    expect = table.nested("expect")
     captured = expect.flag("captured") if "captured" in expect else None
     level = expect.choice("level", "error", _LEVELS) if "level" in expect else None
-    try:
-        expect.done()
-    except ScenarioError as error:
-        raise table.fail("expect", error.what, hint=error.hint) from error
+    expect.done("captured", "level")
     fault = Fault(
         name=name,
         at=at,

@@ -128,20 +128,21 @@ class Table:
             raise self.fail(key, f"{key} = {value!r} is not allowed", hint=did_you_mean(value, names))
         return value
 
-    def sub(self, key: str) -> Any:
-        """A nested table, unread."""
-        return self._get(key, {}, dict, "a table")
+    def nested(self, key: str) -> Table:
+        """A table within this one; its errors are reported at ``key``."""
+        content = self._get(key, {}, dict, "a table")
+        return _Nested(self, key, content)
 
     def items(self) -> list[tuple[str, Any]]:
         """All entries, for tables whose keys are free."""
         self._asked.update(self._content)
         return list(self._content.items())
 
-    def done(self) -> None:
-        """Refuse keys that were never asked for."""
+    def done(self, *known: str) -> None:
+        """Refuse keys that were never asked for and are not in ``known``."""
         for key in self._content:
-            if key not in self._asked:
-                raise self.fail(key, f"unknown key {key!r}", hint=did_you_mean(key, self._asked))
+            if key not in self._asked and key not in known:
+                raise self.fail(key, f"unknown key {key!r}", hint=did_you_mean(key, self._asked.union(known)))
 
     def _get(self, key: str, default: Any, kind: type | tuple[type, ...], description: str) -> Any:
         self._asked.add(key)
@@ -151,6 +152,18 @@ class Table:
         if not isinstance(value, kind):
             raise self.fail(key, f"{key} must be {description}, not {_type_name(value)}")
         return value
+
+
+class _Nested(Table):
+    """A table written within another one's line."""
+
+    def __init__(self, outer: Table, name: str, content: dict[str, Any]) -> None:
+        self._outer, self._name = outer, name
+        self._content = content
+        self._asked = set()
+
+    def where(self, key: str | None = None) -> str:
+        return self._outer.where(self._name)
 
 
 def _type_name(value: object) -> str:
