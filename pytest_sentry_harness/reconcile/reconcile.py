@@ -21,7 +21,7 @@ SELECT f.fault_id, f.fault, f.trace_id, f.effect, f.exception, f.at, f.process,
 FROM fired f
 LEFT JOIN saw s ON s.fault_id = f.fault_id AND s.position = 0
 LEFT JOIN arrival a ON a.event_id = s.event_id AND a.outcome = 'accepted'
-GROUP BY f.fault_id ORDER BY f.rowid
+GROUP BY f.rowid
 """
 _MERGED = """
 SELECT a.event_id, a.at FROM saw s JOIN arrival a ON a.event_id = s.event_id AND a.outcome = 'accepted'
@@ -70,10 +70,20 @@ class _Books:
         promised = self._expectations.get(fault, Expect()).captured
         return effect == "raise" if promised is None else promised
 
-    def check_level(self, fault: str, level: str | None) -> None:
+    def check_level(self, fault: str, level: str | None, count: int = 1) -> None:
         wanted = self._expectations.get(fault, Expect()).level
         # An event without a level is an error, by the protocol.
-        self.wrong_level += wanted is not None and (level or "error") != wanted
+        if wanted is not None and (level or "error") != wanted:
+            self.wrong_level += count
+
+    def enter_captured(self, fault: str, effect: str, level: str | None, count: int) -> None:
+        """Enter ``count`` faults at once that arrived once, in time: what nearly all of them do."""
+        self.states[State.CAPTURED] += count
+        self.by_fault[fault][State.CAPTURED] += count
+        if self.expects_capture(fault, effect):
+            self.expected += count
+            self.captured += count
+        self.check_level(fault, level, count)
 
     def enter(self, outcome: Outcome) -> None:
         self.states[outcome.state] += 1
@@ -165,10 +175,13 @@ def _settle_fired(evidence: Evidence, books: _Books, late_after: float) -> int:
     processes = evidence.summary.processes
     taken: set[str] = set()
     spent = _Reports(evidence)
+    plain: Counter[tuple[str, str, str | None]] = Counter()
     for row in evidence.ask(_FIRED):
         fault_id, fault, trace_id, effect, exception, at, process, own, first, event_id, level = row
+        if own == 1 and first <= at + late_after:
+            plain[fault, effect, level] += 1
+            continue
         expected = books.expects_capture(fault, effect)
-        extra = max(0, own - 1)
         state = State.DUPLICATE if own > 1 else State.CAPTURED
         cause = Cause(state)
         if not own:
@@ -186,7 +199,7 @@ def _settle_fired(evidence: Evidence, books: _Books, late_after: float) -> int:
         if event_id is not None:
             late = first > at + late_after
             cause = Cause(State.LATE, f"arrived after {late_after:g} s", "server") if late else Cause(state)
-            books.duplicates += extra
+            books.duplicates += max(0, own - 1)
             books.check_level(fault, level)
         books.enter(
             Outcome(
@@ -203,6 +216,8 @@ def _settle_fired(evidence: Evidence, books: _Books, late_after: float) -> int:
                 arrivals=own,
             )
         )
+    for (fault, effect, level), count in plain.items():
+        books.enter_captured(fault, effect, level, count)
     return len(taken)
 
 
