@@ -26,8 +26,9 @@ R = TypeVar("R", bound=Record)
 def encode_record(record: Record) -> bytes:
     """One journal line for ``record``, newline included."""
     fields = {name: _plain(getattr(record, name)) for name in _field_names(type(record))}
-    text = json.dumps([record.KIND, fields], separators=(",", ":"), default=repr, ensure_ascii=True)
-    return text.encode("ascii") + b"\n"
+    text = json.dumps([record.KIND, fields], separators=(",", ":"), default=repr, ensure_ascii=False)
+    # Messages of hostile exceptions may hold lone surrogates, which no UTF-8 and no JSON reader takes.
+    return text.encode("utf-8", "replace") + b"\n"
 
 
 class Journal:
