@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from ..errors import ScenarioError, TermError, did_you_mean
+from ..errors import ScenarioError, TermError, did_you_mean, nearest
 from .terms import duration
 
 
@@ -74,6 +74,9 @@ class Table:
         """A string that must be there."""
         value = self.text(key)
         if value is None:
+            misspelt = nearest(key, [name for name in self._content if name not in self._asked])
+            if misspelt:
+                hint = f"is {misspelt[0]!r} meant to be {key!r}?"
             raise ScenarioError(f"{key} is missing", where=self.where(), hint=hint)
         return value
 

@@ -1,0 +1,141 @@
+"""A run's folder: scenario, journals, store, facts and reports. Everything needed to judge it again."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from .. import clock
+from ..errors import EvidenceError
+from ..model.run import RunFacts
+from ..model.scenario import Scenario
+from ..plan.scenario import load_scenario
+
+RUNS = Path(".sentry-harness") / "runs"
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """Paths of one run, and what is written there."""
+
+    path: Path
+
+    @classmethod
+    def create(cls, scenario: Scenario, base: Path | None = None) -> RunFolder:
+        """A new folder under ``base`` (``.sentry-harness/runs`` here), with a copy of the scenario."""
+        stamp = datetime.fromtimestamp(clock.wall(), UTC).strftime("%Y%m%d-%H%M%S")
+        base = base or RUNS
+        path = (base / f"{stamp}-{secrets.token_hex(3)}").absolute()
+        path.mkdir(parents=True)
+        ignore = base.parent / ".gitignore"
+        if base == RUNS and not ignore.exists():
+            ignore.write_text("*\n", encoding="utf-8")
+        folder = cls(path)
+        folder.ledger.mkdir()
+        folder.scenario.write_bytes(scenario.path.read_bytes())
+        return folder
+
+    @classmethod
+    def open(cls, path: Path) -> RunFolder:
+        """The folder of a finished run. Raises ``EvidenceError`` when it is not one."""
+        folder = cls(path.absolute())
+        missing = [
+            p.name for p in (folder.scenario, folder.facts, folder.ledger, folder.store) if not p.exists()
+        ]
+        if missing:
+            raise EvidenceError(
+                f"this is not the folder of a finished run: {', '.join(missing)} missing",
+                where=str(path),
+                hint=f"name one of the folders under {RUNS}",
+            )
+        return folder
+
+    @property
+    def run_id(self) -> str:
+        """The run's id is the name its folder was made with."""
+        return self.path.name
+
+    @property
+    def scenario(self) -> Path:
+        """Verbatim copy of the scenario file."""
+        return self.path / "scenario.toml"
+
+    @property
+    def arming(self) -> Path:
+        """What agent and load generator are told. Holds the run's key; removed when the run ends."""
+        return self.path / "arming.json"
+
+    @property
+    def lease(self) -> Path:
+        """Renewed while the harness lives."""
+        return self.path / "lease"
+
+    @property
+    def ledger(self) -> Path:
+        """Folder of the journals."""
+        return self.path / "ledger"
+
+    @property
+    def store(self) -> Path:
+        """Folder of what arrived."""
+        return self.path / "store"
+
+    @property
+    def facts(self) -> Path:
+        """``RunFacts``."""
+        return self.path / "facts.json"
+
+    @property
+    def target_log(self) -> Path:
+        """What the target printed."""
+        return self.path / "target.log"
+
+    @property
+    def load_log(self) -> Path:
+        """What Locust printed."""
+        return self.path / "load.log"
+
+    @property
+    def document(self) -> Path:
+        """``run.json``."""
+        return self.path / "run.json"
+
+    @property
+    def junit(self) -> Path:
+        """JUnit report."""
+        return self.path / "junit.xml"
+
+    @property
+    def summary(self) -> Path:
+        """Markdown report."""
+        return self.path / "summary.md"
+
+    def write_facts(self, facts: RunFacts) -> None:
+        """Keep what only the harness knows."""
+        replace(self.facts, json.dumps(asdict(facts), indent=1).encode())
+
+    def read_facts(self) -> RunFacts:
+        """Read it back. Raises ``EvidenceError``."""
+        try:
+            return msgspec.json.decode(self.facts.read_bytes(), type=RunFacts)
+        except (OSError, msgspec.DecodeError) as error:
+            raise EvidenceError(
+                f"the facts of the run cannot be read: {error}", where=str(self.facts)
+            ) from error
+
+    def read_scenario(self) -> Scenario:
+        """The scenario of the run; files it names need not exist any more."""
+        return load_scenario(self.scenario, check_files=False)
+
+
+def replace(path: Path, data: bytes) -> None:
+    """Write ``data`` to ``path`` so that a reader finds the old file or the new one, never half of one."""
+    part = path.with_name(f".{path.name}.part")
+    part.write_bytes(data)
+    os.replace(part, path)

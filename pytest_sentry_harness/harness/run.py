@@ -1,0 +1,242 @@
+"""A run, stage by stage. This is the file to read first.
+
+Scenario → folder → server → arming → target → load → settle → stop → judge. Everything that is
+started is stopped on every way out; what was learnt is judged even when the run was cut short.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+
+from .. import clock
+from ..errors import LoadError, TargetError
+from ..injection.environment import agent_environment
+from ..load.process import LoadEnding, run_load
+from ..model.arming import ArmedFault, Arming
+from ..model.run import RunFacts
+from ..model.scenario import Scenario
+from ..plan.arming_file import ENVIRONMENT_VARIABLE, write_arming
+from ..plan.scenario import load_scenario
+from ..report.document import RunDocument
+from ..server.client import EmbeddedServer, ServerClient
+from ..server.views import Project
+from ..targets.command import CommandTarget, free_port, start_command
+from ..targets.placeholders import fill, fill_all, standard_values
+from .folder import RunFolder
+from .judge import judge_folder
+from .lease import Lease
+from .progress import Progress, Quiet
+from .settle import settle
+from .versions import platform_name, versions
+
+
+def run_scenario(
+    scenario: Scenario, *, progress: Progress | None = None, runs: Path | None = None
+) -> RunDocument:
+    """Run ``scenario`` from beginning to end and judge it; ``runs`` is where its folder is made.
+
+    Raises ``UsageError`` when the scenario cannot be run as it stands, ``HarnessError`` when the server
+    or the target does not start: then there is nothing to judge.
+    """
+    with begin(scenario, progress=progress, runs=runs) as run:
+        run.drive()
+        return run.finish()
+
+
+def begin(
+    scenario: Scenario | Path, *, progress: Progress | None = None, runs: Path | None = None
+) -> ActiveRun:
+    """Start server and target, armed. The caller drives the load and calls ``finish``."""
+    scenario = load_scenario(scenario) if isinstance(scenario, Path) else scenario
+    folder = RunFolder.create(scenario, runs)
+    progress = progress or Quiet()
+    started_at, started = clock.wall(), clock.monotonic()
+    with ExitStack() as house:
+        progress.stage("starting the server")
+        server = house.enter_context(EmbeddedServer.start(folder.store))
+        client = house.enter_context(server.client())
+        project = client.create_project(scenario.name)
+        house.enter_context(Lease(folder.lease))
+        house.callback(folder.arming.unlink, missing_ok=True)
+        write_arming(arming_of(scenario, folder), folder.arming)
+        progress.stage("starting the target")
+        target = house.enter_context(_start_target(scenario, folder, server, project))
+        return ActiveRun(
+            scenario=scenario,
+            folder=folder,
+            progress=progress,
+            server=client,
+            target=target,
+            started_at=started_at,
+            started=started,
+            _house=house.pop_all(),
+        )
+
+
+def arming_of(scenario: Scenario, folder: RunFolder) -> Arming:
+    """What agent and load generator are told."""
+    return Arming(
+        run_id=folder.run_id,
+        key=secrets.token_hex(32),
+        seed=scenario.seed,
+        faults=tuple(
+            ArmedFault(name=fault.name, at=fault.at, do=fault.do, on=fault.on, select=fault.select)
+            for fault in scenario.faults
+        ),
+        journal_dir=str(folder.ledger),
+        lease=str(folder.lease),
+        hosts=("127.0.0.1", "localhost", "::1", *scenario.safety.hosts),
+        allow_production=scenario.safety.allow_production,
+        stop_after_faults=scenario.load.stop_after_faults if scenario.load else None,
+    )
+
+
+def _start_target(
+    scenario: Scenario, folder: RunFolder, server: EmbeddedServer, project: Project
+) -> CommandTarget:
+    target, where = scenario.target, f"{scenario.path}: [target]"
+    port = free_port()
+    values = standard_values(
+        port=port,
+        dsn=project.dsn,
+        run_dir=folder.path,
+        sentry_host=f"127.0.0.1:{server.port}",
+        project=project.project_id,
+    )
+    env = {**os.environ, **fill_all(target.env, values, where=f"{where} env")}
+    return start_command(
+        target,
+        fill(target.command or "", values, where=f"{where} command"),
+        env=agent_environment(folder.arming, env),
+        cwd=target.cwd or scenario.path.parent,
+        log=folder.target_log,
+        port=port,
+    )
+
+
+@dataclass(slots=True)
+class ActiveRun:
+    """A run whose server and target are up. ``drive``, then ``finish``; leaving the ``with`` block stops all."""
+
+    scenario: Scenario
+    folder: RunFolder
+    progress: Progress
+    server: ServerClient
+    target: CommandTarget
+    started_at: float
+    started: float
+    _house: ExitStack
+    stop_reason: str = "completed"
+    load_ending: str = ""
+    target_ending: str = ""
+    settled: str = "not waited for"
+    doubts: list[str] = field(default_factory=list)
+
+    @property
+    def host(self) -> str:
+        """Base URL of the target."""
+        return self.target.base_url
+
+    @property
+    def arming_path(self) -> Path:
+        """What a load generator needs to know, for ``SENTRY_HARNESS_ARMING``."""
+        return self.folder.arming
+
+    def drive(self) -> None:
+        """Run the scenario's load, or wait for a script to end."""
+        try:
+            if self.scenario.load is None:
+                self.progress.stage("waiting for the target to end")
+                ending = self.target.wait(self.scenario.target.stop_timeout)
+                self.target_ending = str(ending)
+                if ending.killed:
+                    self.doubts.append(f"the target {ending}")
+                return
+            self.progress.stage("driving load")
+            env = {**os.environ, ENVIRONMENT_VARIABLE: str(self.folder.arming)}
+            self.load_ended(
+                run_load(
+                    self.scenario.load,
+                    host=self.host,
+                    env=env,
+                    log=self.folder.load_log,
+                    on_poll=self._watch,
+                )
+            )
+        except KeyboardInterrupt:
+            self._cut_short("interrupted", "the run was interrupted")
+        except TargetError as error:
+            self._cut_short("target_died", f"the target ended on its own: {error.what}")
+        except LoadError as error:
+            self._cut_short("load_failed", f"the load failed: {error.what}")
+
+    def load_ended(self, ending: LoadEnding) -> None:
+        """Note how the load ended."""
+        self.load_ending = (
+            f"{ending.requests} requests, {ending.failures} of them failed, in {ending.seconds:.1f} s"
+        )
+
+    def finish(self) -> RunDocument:
+        """Settle, stop everything, and judge."""
+        try:
+            if self.stop_reason == "completed" and self.target.running:
+                self.progress.stage("waiting for the SDK's last words")
+                self.settled = settle(self.folder, self.scenario, self.server, self.progress)
+        except KeyboardInterrupt:
+            self._cut_short("interrupted", "the run was interrupted while it settled")
+        if not self.target_ending:
+            self.progress.stage("stopping the target")
+            self.target_ending = str(self.target.stop())
+        self.close()
+        self.progress.stage("judging")
+        self.folder.write_facts(self._facts())
+        return judge_folder(self.folder)
+
+    def close(self) -> None:
+        """Stop what still runs: target first, server last. May be called twice."""
+        self._house.close()
+
+    def __enter__(self) -> ActiveRun:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _watch(self, seconds: float) -> None:
+        """Called a few times a second while the load runs."""
+        self.target.check_alive()
+        load = self.scenario.load
+        arrived = self.server.stats().items
+        share = seconds / load.run_time if load else None
+        self.progress.news(f"{arrived} envelope items received", share)
+
+    def _cut_short(self, reason: str, doubt: str) -> None:
+        self.stop_reason = reason
+        self.doubts.append(doubt)
+
+    def _facts(self) -> RunFacts:
+        return RunFacts(
+            run_id=self.folder.run_id,
+            scenario_file=_as_named(self.scenario.path),
+            seed=self.scenario.seed,
+            started_at=self.started_at,
+            seconds=clock.monotonic() - self.started,
+            stop_reason=self.stop_reason,
+            versions=versions(),
+            platform=platform_name(),
+            target_ending=self.target_ending,
+            load_ending=self.load_ending,
+            settled=self.settled,
+            doubts=tuple(self.doubts),
+        )
+
+
+def _as_named(path: Path) -> str:
+    return os.path.relpath(path)
