@@ -12,7 +12,7 @@ from rich.text import Text
 from ..errors import HarnessError, UsageError
 from ..harness.folder import RunFolder
 from ..harness.judge import judge_folder
-from ..harness.run import run_scenario
+from ..harness.run import check, run_scenario
 from ..model.scenario import Scenario
 from ..model.verdict import EXIT_CODES, EXIT_USAGE, Verdict
 from ..plan.scenario import load_scenario
@@ -29,9 +29,11 @@ def gate_paths(
     paths: Sequence[Path], *, seed: int | None, runs: Path | None, junit: Path | None, markdown: Path | None
 ) -> int:
     """Run all scenarios of ``paths``; every one of them is checked before the first one starts."""
-    console, errors = Console(), Console(stderr=True)
+    console, errors = _console(), Console(stderr=True)
     try:
         scenarios = [_seeded(load_scenario(path), seed) for path in find_scenarios(paths)]
+        for scenario in scenarios:
+            check(scenario)
         for output in (junit, markdown):
             if output is not None and not output.absolute().parent.is_dir():
                 raise UsageError("the report cannot be written: its folder does not exist", where=str(output))
@@ -68,7 +70,7 @@ def judge_run_folder(path: Path) -> int:
     except HarnessError as error:
         code = EXIT_USAGE if isinstance(error, UsageError) else EXIT_CODES[Verdict.ERROR]
         return _complain(Console(stderr=True), error, code)
-    print_report(document, Console())
+    print_report(document, _console())
     return document.exit_code
 
 
@@ -95,6 +97,12 @@ def worst_code(codes: Sequence[int]) -> int:
     if EXIT_USAGE in codes:
         return EXIT_USAGE
     return next((code for code in _ORDER if code in codes), EXIT_CODES[Verdict.INCONCLUSIVE])
+
+
+def _console() -> Console:
+    """Standard output; a log, which has no width of its own, gets one that a table needs."""
+    console = Console()
+    return console if console.is_terminal else Console(width=120)
 
 
 def _seeded(scenario: Scenario, seed: int | None) -> Scenario:

@@ -26,7 +26,7 @@ from ..report.document import RunDocument
 from ..server.client import EmbeddedServer, ServerClient
 from ..server.views import Project
 from ..targets.command import CommandTarget, free_port, start_command
-from ..targets.placeholders import fill, fill_all, standard_values
+from ..targets.placeholders import fill, fill_all, names, standard_values
 from .folder import RunFolder
 from .judge import judge_folder
 from .lease import Lease
@@ -53,6 +53,7 @@ def begin(
 ) -> ActiveRun:
     """Start server and target, armed. The caller drives the load and calls ``finish``."""
     scenario = load_scenario(scenario) if isinstance(scenario, Path) else scenario
+    check(scenario)
     folder = RunFolder.create(scenario, runs)
     progress = progress or Quiet()
     started_at, started = clock.wall(), clock.monotonic()
@@ -76,6 +77,14 @@ def begin(
             started=started,
             _house=house.pop_all(),
         )
+
+
+def check(scenario: Scenario) -> None:
+    """Refuse, before anything starts, what reading the file alone could not. Raises ``ScenarioError``."""
+    where = f"{scenario.path}: [target]"
+    names(scenario.target.command or "", where=f"{where} command")
+    for key, text in scenario.target.env.items():
+        names(text, where=f"{where} env.{key}")
 
 
 def arming_of(scenario: Scenario, folder: RunFolder) -> Arming:

@@ -33,7 +33,7 @@ def cause_of_loss(evidence: Evidence, fault_id: str, process: Process | None) ->
         )
     ]
     for event_id in events:
-        cause = _refused_by_server(evidence, event_id) or _discarded_by_transport(evidence, event_id)
+        cause = _refused_by_server(evidence, event_id) or _discarded_by_transport(evidence, event_id, process)
         if cause is not None:
             return cause
     cause = _dropped_by_sdk(evidence, fault_id)
@@ -56,11 +56,16 @@ def _refused_by_server(evidence: Evidence, event_id: str) -> Cause | None:
     return Cause(State.EXPLAINED, row[1] or row[0], "server", "the server's answer", None, event_id)
 
 
-def _discarded_by_transport(evidence: Evidence, event_id: str) -> Cause | None:
+def _discarded_by_transport(evidence: Evidence, event_id: str, process: Process | None) -> Cause | None:
     row = next(evidence.ask("SELECT reason, detail FROM discarded WHERE event_id = ?", event_id), None)
     if row is None:
         return None
-    return Cause(State.EXPLAINED, row[0], "sdk", row[1] or "the SDK's transport", None, event_id)
+    reason, detail = row
+    culprit = detail or "the SDK's transport"
+    size = process.sdk.options.get("transport_queue_size") if process and process.sdk else None
+    if reason == "queue_overflow" and size is not None:
+        culprit = f"transport_queue_size={size}"
+    return Cause(State.EXPLAINED, reason, "sdk", culprit, None, event_id)
 
 
 def _dropped_by_sdk(evidence: Evidence, fault_id: str) -> Cause | None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from dataclasses import dataclass
 
-from .document import Loss, Point
+from ..model.ledger import Place
+from .document import Example, Loss, Point
 
 _ADVICE: dict[str, str] = {
     "queue_overflow": "raise transport_queue_size above the largest burst",
@@ -28,6 +31,42 @@ _ADVICE: dict[str, str] = {
 def advice(reason: str) -> str:
     """What to change for a discard reason; empty when nothing general can be said."""
     return _ADVICE.get(reason, "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """Losses of any fault that have one cause, as people look at them."""
+
+    state: str
+    reason: str
+    source: str
+    culprit: str
+    place: Place | None
+    count: int
+    faults: tuple[tuple[str, int], ...]
+    """Which faults were lost so, and how often; most frequent first."""
+    example: Example
+
+
+def by_cause(losses: Iterable[Loss]) -> list[Cause]:
+    """The losses put together by state, reason and place; most frequent first."""
+    groups: dict[tuple[object, ...], list[Loss]] = {}
+    for loss in losses:
+        groups.setdefault((loss.state, loss.reason, loss.source, loss.culprit, loss.place), []).append(loss)
+    causes = [
+        Cause(
+            state=group[0].state,
+            reason=group[0].reason,
+            source=group[0].source,
+            culprit=group[0].culprit,
+            place=group[0].place,
+            count=sum(loss.count for loss in group),
+            faults=tuple((loss.fault, loss.count) for loss in group),
+            example=group[0].example,
+        )
+        for group in groups.values()
+    ]
+    return sorted(causes, key=lambda cause: -cause.count)
 
 
 def loss_line(loss: Loss) -> str:

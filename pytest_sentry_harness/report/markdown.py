@@ -6,8 +6,8 @@ import html
 from collections.abc import Sequence
 
 from ..criteria.verdict import show
-from .document import Loss, RunDocument
-from .lines import advice, point_line, short_path
+from .document import RunDocument
+from .lines import Cause, advice, by_cause, point_line, short_path
 
 MOST_BYTES = 1_000_000
 _MOST_LOSSES = 100
@@ -64,12 +64,13 @@ def _run(document: RunDocument) -> str:
     lines += ["| " + " | ".join(str(count) for count in account.states.values()) + " |", ""]
     if document.losses:
         lines += [
-            "| count | fault | what became of it | who knows | where | what to do |",
+            "| count | what became of it | where | what to do | faults | example |",
             "|---:|---|---|---|---|---|",
         ]
-        lines += [_loss(loss) for loss in document.losses[:_MOST_LOSSES]]
-        if len(document.losses) > _MOST_LOSSES:
-            lines += ["", f"_{len(document.losses) - _MOST_LOSSES} more kinds of loss in run.json._"]
+        causes = by_cause(document.losses)
+        lines += [_cause(cause) for cause in causes[:_MOST_LOSSES]]
+        if len(causes) > _MOST_LOSSES:
+            lines += ["", f"_{len(causes) - _MOST_LOSSES} more causes in run.json._"]
         lines.append("")
     lines += [f"- {_cell(text)}" for point in document.points[:_MOST_LOSSES] if (text := point_line(point))]
     lines += [f"- {_cell(note)}" for note in document.notes[:50]]
@@ -77,10 +78,13 @@ def _run(document: RunDocument) -> str:
     return "\n".join(lines)
 
 
-def _loss(loss: Loss) -> str:
-    where = f"{short_path(loss.place.file)}:{loss.place.line}" if loss.place else ""
-    what = ": ".join(part for part in (_words(loss.state), loss.reason) if part)
-    return _row(str(loss.count), loss.fault, what, loss.culprit or loss.source, where, advice(loss.reason))
+def _cause(cause: Cause) -> str:
+    place = f"{short_path(cause.place.file)}:{cause.place.line}" if cause.place else ""
+    what = ": ".join(part for part in (_words(cause.state), cause.reason) if part)
+    where = ", ".join(part for part in (cause.culprit, place) if part)
+    faults = ", ".join(f"{count} {fault}" for fault, count in cause.faults)
+    example = cause.example.event_id or cause.example.trace_id or cause.example.fault_id
+    return _row(str(cause.count), what, where, advice(cause.reason), faults, example)
 
 
 def _row(*cells: str) -> str:

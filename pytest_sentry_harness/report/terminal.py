@@ -9,8 +9,8 @@ from rich.text import Text
 
 from ..criteria.verdict import show
 from ..model.verdict import Verdict
-from .document import Loss, RunDocument
-from .lines import advice, point_line, short_path
+from .document import RunDocument
+from .lines import Cause, advice, by_cause, point_line, short_path
 
 _COLOURS = {
     Verdict.PASS: "green",
@@ -18,20 +18,18 @@ _COLOURS = {
     Verdict.INCONCLUSIVE: "yellow",
     Verdict.ERROR: "magenta",
 }
-_MOST_LOSSES = 20
+_MOST_CAUSES = 20
 
 
 def print_report(document: RunDocument, console: Console) -> None:
     """Print verdicts, account, losses and doubts. Everything from the target is printed as plain text."""
     console.print()
-    console.print(Text(document.scenario.name, style="bold"), Text(document.scenario.question, style="dim"))
+    console.print(Text(document.scenario.name, style="bold"))
+    console.print(Text(document.scenario.question, style="dim"))
     console.print(_verdicts(document))
     _print_account(document, console)
     if document.losses:
-        console.print(_losses(document))
-        left = len(document.losses) - _MOST_LOSSES
-        if left > 0:
-            console.print(Text(f"… and {left} more kinds of loss in run.json", style="dim"))
+        _print_losses(document, console)
     for criterion in document.criteria:
         for note in criterion.notes:
             console.print(Text(f"! {note}", style=_COLOURS[criterion.verdict]))
@@ -94,36 +92,39 @@ def _print_account(document: RunDocument, console: Console) -> None:
         console.print(Text("also arrived: " + ", ".join(extras), style="dim"))
 
 
-def _losses(document: RunDocument) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title="what did not arrive", title_justify="left")
+def _print_losses(document: RunDocument, console: Console) -> None:
+    causes = by_cause(document.losses)
+    console.print(Text("what did not arrive", style="bold"))
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("count", justify="right")
-    for name in ("fault", "became of it", "where", "example"):
-        table.add_column(name, overflow="fold")
-    for loss in document.losses[:_MOST_LOSSES]:
-        table.add_row(str(loss.count), Text(loss.fault), _became(loss), _where(loss), Text(_example(loss)))
-    return table
+    table.add_column("what became of it", overflow="fold", ratio=3)
+    table.add_column("where", overflow="fold", ratio=4)
+    table.add_column("faults", overflow="fold", ratio=3)
+    for cause in causes[:_MOST_CAUSES]:
+        faults = "\n".join(f"{count} {fault}" for fault, count in cause.faults)
+        table.add_row(str(cause.count), _became(cause), _where(cause), Text(faults))
+    console.print(table)
+    if len(causes) > _MOST_CAUSES:
+        console.print(Text(f"… and {len(causes) - _MOST_CAUSES} more causes in run.json", style="dim"))
 
 
-def _became(loss: Loss) -> Text:
-    text = Text(loss.state.replace("_", " "))
-    if loss.reason:
-        text.append(f": {loss.reason}", style="bold")
-    hint = advice(loss.reason)
+def _became(cause: Cause) -> Text:
+    text = Text(cause.state.replace("_", " "))
+    if cause.reason:
+        text.append(f": {cause.reason}", style="bold")
+    hint = advice(cause.reason)
     if hint:
         text.append(f"\n{hint}", style="dim")
     return text
 
 
-def _where(loss: Loss) -> Text:
-    text = Text(loss.culprit)
-    if loss.place is not None:
-        text.append(f"{chr(10) if loss.culprit else ''}{short_path(loss.place.file)}:{loss.place.line}")
-        if loss.place.function:
-            text.append(f" in {loss.place.function}", style="dim")
+def _where(cause: Cause) -> Text:
+    lines = [cause.culprit] if cause.culprit else []
+    if cause.place is not None:
+        name = f" in {cause.place.function}" if cause.place.function else ""
+        lines.append(f"{short_path(cause.place.file)}:{cause.place.line}{name}")
+    text = Text("\n".join(lines))
+    example = cause.example
+    known = f"event {example.event_id}" if example.event_id else f"trace {example.trace_id}"
+    text.append(f"\ne.g. {example.fault_id}, {known}".lstrip("\n" if not lines else ""), style="dim")
     return text
-
-
-def _example(loss: Loss) -> str:
-    return "\n".join(
-        part for part in (loss.example.fault_id, loss.example.event_id or loss.example.trace_id) if part
-    )

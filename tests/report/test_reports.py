@@ -150,7 +150,7 @@ def test_many_losses_are_cut_in_the_terminal_and_said() -> None:
         told.caught(number, line=number)
     made = document(told)
     assert len(made.losses) == 30
-    assert "… and 10 more kinds of loss in run.json" in terminal(made)
+    assert "… and 10 more causes in run.json" in terminal(made)
 
 
 def test_ids_of_a_big_loss_are_cut_and_the_count_is_not() -> None:
@@ -224,7 +224,7 @@ def test_markdown_stays_under_a_mebibyte() -> None:
     page = to_markdown([made] * 60)
     assert len(page) <= MOST_BYTES < 1 << 20
     assert b"more run(s) left out" in page
-    assert b"more kinds of loss in run.json" in page
+    assert b"more causes in run.json" in page
 
 
 def test_a_scenario_may_allow_inconclusive() -> None:
