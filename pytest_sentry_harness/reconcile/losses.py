@@ -102,18 +102,28 @@ def _never_seen(evidence: Evidence, fault_id: str, process: Process | None) -> C
         None,
     )
     handling, place = (fate[0], place_of(fate[1])) if fate else ("unknown", None)
-    # Without an initialised SDK nobody could have captured it, wherever it was caught.
-    if process is not None and process.sdk is None and handling == "escaped":
+    if process is None or (not process.watched and _blind(evidence)):
+        return Cause(State.UNEXPLAINED_LOSS)
+    if process.sdk is None and handling == "escaped":
         return Cause(State.EXPLAINED, "not_initialised", "target", "sentry_sdk.init was never called", None)
-    if process is not None and process.sdk is not None and not process.sdk.active:
+    if process.sdk is not None and not process.sdk.active:
         return Cause(State.EXPLAINED, "no_dsn", "sdk", "sentry_sdk.init without a DSN", process.sdk.place)
     if handling == "caught":
         return Cause(State.EXPLAINED, "swallowed", "target", "caught and never reported", place)
-    if handling == "escaped" and process is not None:
+    if handling == "escaped":
         return Cause(
             State.EXPLAINED, "not_seen_by_sdk", "target", "no integration handed it to the SDK", place
         )
-    if process is not None and process.goodbye is None:
+    if process.goodbye is None:
         culprit = f"process {process.hello.pid} was ended by a signal, os._exit or a crash"
         return Cause(State.EXPLAINED, "lost_at_exit", "target", culprit, None)
     return Cause(State.UNEXPLAINED_LOSS)
+
+
+def _blind(evidence: Evidence) -> bool:
+    """Events or client reports arrive, yet no initialisation of an SDK was seen: the watch does not work here."""
+    if any(process.watched for process in evidence.summary.processes):
+        return False
+    if evidence.reported:
+        return True
+    return bool(evidence.number("SELECT EXISTS (SELECT 1 FROM arrival WHERE outcome = 'accepted')"))

@@ -194,6 +194,16 @@ def test_no_dsn_and_never_initialised_are_told_apart() -> None:
     assert only_loss(account_of(never)).reason == "not_initialised"
 
 
+def test_a_blind_watch_does_not_claim_that_the_sdk_was_never_initialised() -> None:
+    """Events arrive, so there is an SDK; it was only not seen."""
+    told = story(sdk=False)
+    told.fired(1)
+    told.escaped(1)
+    told.arrives(99)
+    told.goodbye()
+    assert only_loss(account_of(told)).state is State.UNEXPLAINED_LOSS
+
+
 def test_an_escaped_exception_that_no_integration_saw() -> None:
     """The SDK is there, the exception left the request, and nobody handed it over."""
     told = story()
