@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import FrameType
 
 from rich.console import Console
 from rich.text import Text
@@ -43,7 +46,7 @@ def gate_paths(
     codes: list[int] = []
     for scenario in scenarios:
         try:
-            with shown_progress(errors) as progress:
+            with stoppable(), shown_progress(errors) as progress:
                 document = run_scenario(scenario, progress=progress, runs=runs)
         except UsageError as error:
             codes.append(_complain(errors, error, EXIT_USAGE))
@@ -103,6 +106,20 @@ def _console() -> Console:
     """Standard output; a log, which has no width of its own, gets one that a table needs."""
     console = Console()
     return console if console.is_terminal else Console(width=120)
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """SIGTERM, by which CI cancels a job, ends a run as Ctrl-C does: in order, judged, with a report."""
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _seeded(scenario: Scenario, seed: int | None) -> Scenario:
