@@ -22,7 +22,9 @@ LOST_EVERY = 1000
 
 def records(count: int) -> Iterator[Record]:
     """A ledger of ``count`` faults, each fired and seen by the SDK."""
-    yield Hello(at=0, mono=0, run_id="r", role="target", pid=1, parent_pid=0, argv=(), python="3", harness="0")
+    yield Hello(
+        at=0, mono=0, run_id="r", role="target", pid=1, parent_pid=0, argv=(), python="3", harness="0"
+    )
     yield SdkInit(at=0, mono=0, version="2.75.0", active=True, dsn="d")
     for number in range(count):
         fault_id, event_id = f"db-timeout-{number:06d}", f"{number:032x}"
@@ -62,7 +64,9 @@ def arrivals(count: int) -> Iterator[Arrival]:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--faults", type=int, default=1_000_000)
     count = parser.parse_args().faults
     begun = time.perf_counter()
