@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import os
 import sys
 import threading
@@ -58,17 +59,20 @@ class Journal:
         return record
 
     def append(self, record: Record) -> None:
-        """Write a record that is already stamped."""
+        """Write a record that is already stamped. After ``close`` nothing is written any more."""
         line = encode_record(record)
         if os.getpid() != self._pid:
             self._after_fork()
         with self._lock:
-            _write_all(self._descriptor, line)
+            if self._descriptor >= 0:
+                _write_all(self._descriptor, line)
 
     def close(self, reason: str, opportunities: dict[str, int] | None = None) -> None:
-        """Say goodbye and close; a second call does nothing."""
+        """Say goodbye and close; a second call does nothing, nor does one in a forked child that wrote nothing."""
+        if os.getpid() != self._pid:
+            return  # before the lock: a thread of the parent may hold it for ever
         with self._lock:
-            if self._descriptor < 0 or os.getpid() != self._pid:
+            if self._descriptor < 0:
                 return
             self.write(Goodbye, reason=reason, opportunities=opportunities or {})
             os.close(self._descriptor)
@@ -86,7 +90,7 @@ class Journal:
             role=self._role,
             pid=self._pid,
             parent_pid=os.getppid(),
-            argv=tuple(getattr(sys, "argv", ())),
+            argv=tuple(sys.orig_argv),
             python=sys.version.split()[0],
             harness=__version__,
         )
@@ -94,6 +98,9 @@ class Journal:
     def _after_fork(self) -> None:
         # The lock may have been held by a thread that does not exist in this process.
         self._lock = threading.RLock()
+        if self._descriptor < 0:
+            self._pid = os.getpid()
+            return  # closed before the fork
         os.close(self._descriptor)
         self._open()
 
@@ -113,4 +120,8 @@ def _plain(value: Any) -> Any:
         return {item.name: _plain(getattr(value, item.name)) for item in dataclasses.fields(value)}
     if isinstance(value, tuple | list):
         return [_plain(entry) for entry in value]
+    if isinstance(value, dict):
+        return {str(name): _plain(entry) for name, entry in value.items()}
+    if isinstance(value, float) and not math.isfinite(value):
+        return repr(value)  # JSON has no word for it
     return value

@@ -18,6 +18,7 @@ def write_arming(arming: Arming, path: Path) -> None:
     """Write ``arming`` to ``path``, readable by its owner only: it holds the run's key."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        os.fchmod(descriptor, 0o600)  # a file that was there before keeps its mode otherwise
         json.dump(asdict(arming), file, indent=1)
 
 

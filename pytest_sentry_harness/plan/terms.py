@@ -26,7 +26,9 @@ KINDS: dict[str, str] = {
     "off": "off",
 }
 
-_HEAD = re.compile(r"\s*(?:(?P<percent>\d+(?:\.\d+)?)%)?\s*(?:(?P<count>\d+)\*)?\s*(?P<kind>[A-Za-z_]\w*)\s*")
+_HEAD = re.compile(
+    r"\s*(?:(?P<percent>\d+(?:\.\d+)?)\s*%)?\s*(?:(?P<count>\d+)\s*\*)?\s*(?P<kind>[A-Za-z_]\w*)\s*"
+)
 _DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>us|ms|s|min|h)")
 _UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0}
 _DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
@@ -116,13 +118,13 @@ def raise_arguments(term: Term) -> Raise:
                     f"raise({text}): keyword arguments are not supported", hint="give positional literals"
                 )
             call_args, node = node.args, node.func
-        name = ast.unparse(node)
+        name = ast.unparse(node) if isinstance(node, ast.Name | ast.Attribute) else ""
         if not _DOTTED.fullmatch(name):
             raise ValueError(name)
         return Raise(name, tuple(ast.literal_eval(arg) for arg in call_args))
     except TermError:
         raise
-    except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
+    except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError) as error:
         raise TermError(
             f"raise({_short(text)}) does not name an exception",
             hint="write a builtin or an import path, with literal arguments: " + KINDS["raise"],

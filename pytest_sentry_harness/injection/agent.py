@@ -1,0 +1,119 @@
+"""The agent: everything that is put to work inside a target process."""
+
+from __future__ import annotations
+
+import atexit
+import os
+from pathlib import Path
+
+from .. import clock
+from ..ledger.journal import Journal
+from ..model.arming import Arming
+from ..model.ledger import Note
+from . import carry, guard, lease, main_module
+from .entries import servers
+from .entries.requests import Requests
+from .injector import Injector
+from .recorder import QuietRecorder
+from .sdk_watch.watch import SdkWatch
+from .ticker import Ticker
+
+_TICK_SECONDS = 0.5
+_FATE_SECONDS = 1.0
+_LOOK_FOR_MODULES_SECONDS = 3.0
+
+
+class Agent:
+    """The agent of one process, told by ``arming`` what to do, writing to ``journal``."""
+
+    def __init__(self, arming: Arming, journal: Journal) -> None:
+        self._arming = arming
+        self._journal = journal
+        self._recorder = QuietRecorder(journal)
+        self._injector = Injector(self._recorder, seed=arming.seed, lane=_lane(arming))
+        self._watch = SdkWatch(
+            self._recorder,
+            self._injector.exceptions,
+            hosts=arming.hosts,
+            on_environment=self._sdk_environment,
+        )
+        self._ticker = Ticker(self._tick, min(_TICK_SECONDS, arming.lease_seconds / 4))
+        self._look_for_modules_at: float | None = clock.monotonic() + _LOOK_FOR_MODULES_SECONDS
+
+    def start(self) -> None:
+        """Arm what is to be armed, watch the SDK, and keep an eye on the lease."""
+        refusal = self._refusal()
+        if refusal is not None:
+            for fault in self._arming.faults:
+                self._injector.refuse(fault, refusal)
+            self._recorder.write(Note, level="error", text=refusal)
+            atexit.register(self._goodbye)
+            return
+        carry.install()
+        servers.install(
+            Requests(
+                self._recorder,
+                self._injector.exceptions,
+                run_id=self._arming.run_id,
+                key=self._arming.key,
+                hosts=self._arming.hosts,
+                live=lambda: self._injector.live,
+            ),
+            self._recorder,
+        )
+        self._watch.install()
+        for fault in self._arming.faults:
+            self._injector.arm(fault)
+        main_module.watch(self._injector)
+        atexit.register(self._goodbye)
+        os.register_at_fork(after_in_child=self._after_fork)
+        self._ticker.start()
+
+    def _refusal(self) -> str | None:
+        lapsed = lease.lapsed(self._arming.lease, self._arming.lease_seconds)
+        if lapsed is not None:
+            return f"nothing is armed: {lapsed}"
+        return None if self._arming.allow_production else guard.production_reason(os.environ)
+
+    def _tick(self) -> None:
+        if not self._injector.live:
+            return
+        lapsed = lease.lapsed(self._arming.lease, self._arming.lease_seconds)
+        if lapsed is not None:
+            self._injector.disarm(lapsed)
+            self._recorder.write(Note, level="warning", text=f"everything is disarmed: {lapsed}")
+            return
+        self._injector.settle(older_than=_FATE_SECONDS)
+        self._watch.record_pending()
+        if self._look_for_modules_at is not None and clock.monotonic() >= self._look_for_modules_at:
+            self._look_for_modules_at = None
+            self._injector.missing_modules()
+
+    def _sdk_environment(self, environment: str) -> None:
+        if guard.is_production(environment) and not self._arming.allow_production and self._injector.live:
+            reason = guard.sdk_production_reason(environment)
+            self._injector.disarm(reason)
+            for fault in self._arming.faults:
+                self._injector.refuse(fault, reason)
+            self._recorder.write(Note, level="error", text=reason)
+
+    def _after_fork(self) -> None:
+        self._injector.after_fork(f"p{os.getpid()}")
+
+    def _goodbye(self) -> None:
+        self._ticker.stop()
+        self._injector.settle()
+        self._watch.record_pending()
+        if self._injector.live:
+            self._injector.missing_modules()
+        self._journal.close("exit", self._injector.opportunities())
+
+
+def _lane(arming: Arming) -> str:
+    """Empty for the run's first process, so that a run of one process is the same each time; else by pid."""
+    claim = Path(arming.journal_dir) / ".first-process"
+    try:
+        os.close(os.open(claim, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileExistsError:
+        return f"p{os.getpid()}"
+    return ""

@@ -1,0 +1,1 @@
+"""What a fault does: one file per kind. ``registry.Effects`` knows them all."""

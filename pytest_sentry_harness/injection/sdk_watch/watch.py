@@ -1,0 +1,162 @@
+"""Installs the watch over the SDK when it is imported, and takes it away again."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import weakref
+from collections.abc import Callable, Iterable
+from types import ModuleType
+from typing import Any
+
+import wrapt
+
+from ...model.ledger import Note, SdkInit, SdkPending
+from ..injected import InjectedExceptions
+from ..recorder import QuietRecorder, Recorder
+from .describe import calling_place, dsn_host, options_in_force, redacted_dsn
+from .patches import Patches
+from .pipeline import Pipeline
+from .transport import TransportWatch, queued
+
+
+class SdkWatch:
+    """Watches ``sentry_sdk`` in this process and writes what it sees to ``recorder``.
+
+    ``exceptions`` tells which exceptions are injected. ``hosts``: where clients may send to (None:
+    anywhere); a client with another host in its DSN is cut off. ``on_environment`` is called with an
+    environment given to ``sentry_sdk.init`` explicitly.
+    """
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        exceptions: InjectedExceptions,
+        *,
+        hosts: Iterable[str] | None = None,
+        on_environment: Callable[[str], None] | None = None,
+    ) -> None:
+        self._recorder = QuietRecorder(recorder)
+        self._hosts = None if hosts is None else frozenset(host.lower() for host in hosts)
+        self._on_environment = on_environment
+        self._patches = Patches()
+        self._pipeline = Pipeline(self._recorder, exceptions, self._quietly)
+        self._transports = TransportWatch(self._recorder, self._quietly)
+        self._transport: Callable[[], Any] = lambda: None
+        self._pending: int | None = None
+        self._said: set[str] = set()
+        self._lock = threading.Lock()
+        self._installed = False
+
+    def install(self) -> None:
+        """Watch the SDK: now if it is imported, else as soon as it is."""
+        self._installed = True
+        me = weakref.ref(self)
+
+        def hook(sdk: ModuleType) -> None:
+            watch = me()
+            if watch is not None and watch._installed:
+                watch._watch(sdk)
+
+        wrapt.register_post_import_hook(hook, "sentry_sdk")
+
+    def uninstall(self) -> None:
+        """Put everything back as it was."""
+        self._installed = False
+        self._patches.undo()
+
+    def record_pending(self) -> None:
+        """Write how many envelopes wait in the transport, if that has changed."""
+        transport = self._transport()
+        count = None if transport is None else self._quietly(queued, transport)
+        if count is not None and count != self._pending:
+            self._pending = count
+            self._recorder.write(SdkPending, queued=count)
+
+    def _watch(self, sdk: Any) -> None:
+        self._step("the client class", lambda: self._pipeline.install(sdk, self._patches, self._step))
+        self._step(
+            "transports", lambda: self._patches.wrap(sdk.client, "make_transport", self._make_transport)
+        )
+        self._step("init", lambda: self._patches.wrap(sdk.client._Client, "__init__", self._init))
+        self._step("the present client", lambda: self._present(sdk.get_client()))
+
+    def _present(self, client: Any) -> None:
+        if client.is_active():
+            if client.transport is not None:
+                self._take(client.transport, client.options)
+            self._initialised(client, {})
+
+    def _init(self, original: Any) -> Any:
+        def init(client: Any, *args: Any, **kwargs: Any) -> None:
+            __tracebackhide__ = True
+            try:
+                original(client, *args, **kwargs)
+            except Exception as error:
+                text = f"sentry_sdk could not be initialised: {type(error).__name__}: {error}"
+                self._quietly(self._note, "warning", text, calling_place())
+                raise
+            self._quietly(self._initialised, client, kwargs or (args[0] if args else {}))
+
+        return init
+
+    def _make_transport(self, original: Any) -> Any:
+        def make_transport(options: Any) -> Any:
+            __tracebackhide__ = True
+            transport = original(options)
+            if transport is not None:
+                self._quietly(self._take, transport, options)
+            return transport
+
+        return make_transport
+
+    def _take(self, transport: Any, options: Any) -> None:
+        host = dsn_host(options.get("dsn"))
+        if self._hosts is not None and host not in self._hosts:
+            self._transports.cut_off(transport, self._patches)
+            text = (
+                f"sentry_sdk was given a DSN with the host {host!r}, which this run may not send to: the client is"
+                " cut off; point SENTRY_DSN at the harness, or add the host to hosts under [safety] in the scenario"
+            )
+            self._note("error", text, calling_place())
+        self._transports.watch(transport, self._patches)
+        self._transport = weakref.ref(transport)
+
+    def _initialised(self, client: Any, given: Any) -> None:
+        options = client.options
+        self._recorder.write(
+            SdkInit,
+            version=str(sys.modules["sentry_sdk"].VERSION),
+            active=client.transport is not None,
+            dsn=redacted_dsn(options.get("dsn")),
+            options=options_in_force(options),
+            integrations=tuple(sorted(client.integrations)),
+            place=calling_place(),
+        )
+        environment = given.get("environment") if isinstance(given, dict) else None
+        if isinstance(environment, str) and self._on_environment is not None:
+            self._on_environment(environment)
+
+    def _step(self, what: str, change: Callable[[], None]) -> None:
+        try:
+            change()
+        except (AttributeError, TypeError) as error:
+            version = getattr(sys.modules.get("sentry_sdk"), "VERSION", "?")
+            text = f"the watcher steps aside: {what} of sentry_sdk {version} is not as expected ({error})"
+            self._note("info", text, None)
+
+    def _quietly(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Call ``function``; what it raises goes to the ledger (once) and not to the SDK."""
+        try:
+            return function(*args)
+        except Exception as error:  # noqa: BLE001 - the application must not notice the watch
+            text = f"the watcher stumbled in {function.__qualname__}: {type(error).__name__}: {error}"
+            with self._lock:
+                new = text not in self._said
+                self._said.add(text)
+            if new:
+                self._note("warning", text, None)
+            return None
+
+    def _note(self, level: str, text: str, place: Any) -> None:
+        self._recorder.write(Note, level=level, text=text, place=place)

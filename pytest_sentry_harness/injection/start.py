@@ -1,0 +1,35 @@
+"""Starts the agent in a target: reads what it is told, opens the journal, and hands over to ``agent``."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from ..errors import InjectionError
+from ..ledger.journal import Journal
+from ..model.ledger import Note
+from ..plan.arming_file import ENVIRONMENT_VARIABLE, read_arming
+
+
+def start() -> None:
+    """Start the agent as the environment says. What goes wrong is recorded, said on stderr, and not raised."""
+    try:
+        arming = read_arming(os.environ[ENVIRONMENT_VARIABLE])
+        journal = Journal(arming.journal_dir, run_id=arming.run_id, role="target")
+    except (InjectionError, OSError) as error:
+        print(f"sentry-harness: the agent stays out: {error}", file=sys.stderr)
+        return
+    try:
+        from .agent import Agent  # needs wrapt; its absence goes to the journal that is open now
+
+        Agent(arming, journal).start()
+    except Exception as error:  # noqa: BLE001 - the target must start, whatever is wrong with the agent
+        text = f"the agent cannot start: {_explain(error)}"
+        print(f"sentry-harness: {text}", file=sys.stderr)
+        journal.write(Note, level="error", text=text)
+
+
+def _explain(error: Exception) -> str:
+    if isinstance(error, ModuleNotFoundError) and error.name == "wrapt":
+        return f"wrapt is not installed for {sys.executable}; install it there: python -m pip install wrapt"
+    return f"{type(error).__name__}: {error}"
