@@ -1,0 +1,157 @@
+"""What connects a Locust run with a run of the harness.
+
+Two ways to run. *Driven*: the harness started Locust and judges afterwards; ``SENTRY_HARNESS_ARMING`` is set
+and this process only sends. *Alone*: somebody ran ``locust -f …``; then the first process (master or local)
+begins a run of the given scenario, judges it when Locust quits, and the verdict is the exit code.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gevent  # type: ignore[import-untyped]
+from locust.env import Environment
+from locust.runners import MasterRunner, WorkerRunner
+
+from ..errors import UsageError
+from ..model.verdict import EXIT_CODES, Verdict
+from ..plan.arming_file import ENVIRONMENT_VARIABLE, read_arming
+from . import options
+from .alone import Alone
+from .sessions import hook_sessions
+from .worker import LoadLedger
+
+log = logging.getLogger(__name__)
+
+_REPORT_KEY = "sentry_harness"
+
+
+class Attachment:
+    """Listens to one Locust environment."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+        self._ledger: LoadLedger | None = None
+        self._alone: Alone | None = None
+        self._unhook: Callable[[], None] | None = None
+        self._asked_by_worker: dict[str, int] = {}
+        self._failures: list[str] = []
+        self._most: int | None = None
+        self._stopping = False
+
+    def begin(self, scenario: str | Path | None) -> None:
+        """Find out how this process is run, and listen to what it needs."""
+        events: Any = self._environment.events  # its hooks are not typed
+        if not isinstance(self._runner, WorkerRunner) and self._arming_path() is None:
+            # The verdict is the exit code. Until there is one, this process has failed: Locust swallows
+            # what listeners raise, and a run that was never judged must not look like one that passed.
+            self._environment.process_exit_code = EXIT_CODES[Verdict.ERROR]
+            chosen = self._option(options.SCENARIO) or scenario
+            if chosen is None:
+                raise UsageError(
+                    "no scenario to run",
+                    where="attach()",
+                    hint="give --sentry-harness-scenario FILE, or attach(environment, scenario=FILE)",
+                )
+            self._alone = Alone.begin(Path(chosen), self._option(options.FOLDER))
+            self._environment.host = self._alone.host
+            # The master passes its options on to the workers.
+            setattr(self._environment.parsed_options, options.ARMING, str(self._alone.arming_path))
+        if isinstance(self._runner, MasterRunner):
+            events.test_start.add_listener(self._guarded(self._on_master_start))
+            events.worker_report.add_listener(self._guarded(self._on_worker_report))
+        else:
+            events.test_start.add_listener(self._guarded(self._on_test_start))
+            events.report_to_master.add_listener(self._guarded(self._on_report_to_master))
+        events.quitting.add_listener(self._guarded(self._on_quitting))
+
+    @property
+    def _runner(self) -> Any:
+        return self._environment.runner
+
+    def _on_test_start(self, **_: Any) -> None:
+        if self._ledger is not None:
+            return  # started again from the web pages: same run, same journal
+        path = self._arming_path()
+        if path is None:
+            raise UsageError(
+                "this worker was not told about a run",
+                where="locust worker",
+                hint="use the same locustfile, with events.init_command_line_parser.add_listener(add_options), "
+                "on master and workers",
+            )
+        lane = f"w{self._runner.worker_index}" if isinstance(self._runner, WorkerRunner) else ""
+        self._ledger = LoadLedger(read_arming(path), lane, self._stop_soon)
+        self._unhook = hook_sessions(self._ledger)
+
+    def _on_master_start(self, **_: Any) -> None:
+        path = self._arming_path()
+        self._most = None if path is None else read_arming(path).stop_after_faults
+
+    def _on_report_to_master(self, data: dict[str, Any], **_: Any) -> None:
+        asked = 0 if self._ledger is None else self._ledger.marker.asked
+        data[_REPORT_KEY] = {"asked": asked, "failures": self._failures}
+
+    def _on_worker_report(self, client_id: str, data: dict[str, Any], **_: Any) -> None:
+        report = data.get(_REPORT_KEY, {})
+        self._asked_by_worker[client_id] = report.get("asked", 0)
+        for failure in report.get("failures", ()):
+            self._fail(f"worker {client_id}: {failure}")
+        if self._most is not None and sum(self._asked_by_worker.values()) >= self._most:
+            self._stop_soon()
+
+    def _on_quitting(self, **_: Any) -> None:
+        # With Ctrl-C or SIGTERM the users are still at it; their last answers belong to the run.
+        self._runner.stop()
+        if self._unhook is not None:
+            self._unhook()
+        if self._ledger is not None:
+            self._ledger.close("locust quits")
+        if self._alone is not None:
+            total = self._environment.stats.total
+            code = self._alone.judge(requests=total.num_requests, failures=total.num_failures)
+            # A verdict lowers the exit code, unless the harness failed where no journal could tell the judge.
+            if not self._failures:
+                self._environment.process_exit_code = code
+
+    def _stop_soon(self) -> None:
+        """Stop the test; from a greenlet of its own, because this one may belong to a user that has to end."""
+        if self._stopping or isinstance(self._runner, WorkerRunner):
+            return  # a worker's count reaches the master with the next report
+        self._stopping = True
+        log.info("enough faults were asked for; stopping")
+        headless = getattr(self._environment.parsed_options, "headless", True)
+        gevent.spawn(self._runner.quit if headless else self._runner.stop)
+
+    def _guarded(self, listener: Callable[..., None]) -> Callable[..., None]:
+        """``listener``, with its failure on record: Locust only logs it and goes on."""
+
+        def guarded(**kwargs: Any) -> None:
+            try:
+                listener(**kwargs)
+            except Exception as error:
+                log.debug("sentry-harness: %s failed", listener.__name__, exc_info=True)
+                self._fail(f"{listener.__name__} failed: {type(error).__name__}: {error}")
+
+        return guarded
+
+    def _fail(self, text: str) -> None:
+        """The harness itself failed: say so once, here, in the journal and in the exit code."""
+        if text in self._failures:
+            return
+        self._failures.append(text)
+        log.error("sentry-harness: %s", text)
+        self._environment.process_exit_code = EXIT_CODES[Verdict.ERROR]
+        if self._ledger is not None:
+            self._ledger.note_error(text)
+
+    def _arming_path(self) -> str | None:
+        return os.environ.get(ENVIRONMENT_VARIABLE) or self._option(options.ARMING)
+
+    def _option(self, name: str) -> str | None:
+        value: str | None = getattr(self._environment.parsed_options, name, None)
+        return value

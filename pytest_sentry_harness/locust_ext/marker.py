@@ -1,0 +1,89 @@
+"""Decides what each request carries: a trace of its own, and the faults it shall meet. No Locust in here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from urllib.parse import urlsplit
+
+from ..model.arming import Arming
+from ..plan.schedule import Firing, Schedule, draw
+from ..protocol import fault_header
+from ..protocol.trace import TraceHeaders, format_sample_rand
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """One request: its headers, and the faults that were asked for."""
+
+    request: str
+    """``METHOD name``."""
+    trace_id: str
+    sample_rand: float
+    """As sent, in six decimals: the receiver samples at rate r when it is below r."""
+    faults: tuple[Firing, ...]
+    headers: Mapping[str, str]
+
+
+class Marker:
+    """Marks the requests of one load process, by the plan.
+
+    ``lane`` tells the processes of a distributed load apart; it is empty when there is only one.
+    """
+
+    def __init__(self, arming: Arming, lane: str = "") -> None:
+        self._arming = arming
+        self._lane = lane
+        self._schedules = [
+            (fault.on, Schedule.of(fault.name, fault.do, arming.seed, lane))
+            for fault in arming.faults
+            if fault.select == "request"
+        ]
+        self.requests = 0
+        """Requests marked."""
+        self.asked = 0
+        """Faults asked for."""
+
+    @property
+    def enough(self) -> bool:
+        """As many faults were asked for as the run wants; no more will be."""
+        most = self._arming.stop_after_faults
+        return most is not None and self.asked >= most
+
+    def wants(self, url: str) -> bool:
+        """Whether requests to ``url`` may be marked: its host must be one the run was told about."""
+        return urlsplit(url).hostname in self._arming.hosts
+
+    def mark(self, method: str, name: str) -> Marked:
+        """Decide for the next request: a fresh trace, and the faults whose turn it is."""
+        request = f"{method} {name}"
+        index = self.requests
+        self.requests += 1
+        faults = () if self.enough else self._due(request)
+        self.asked += len(faults)
+        trace_id = os.urandom(16).hex()
+        sample_rand = draw(self._arming.seed, "sample_rand", self._lane, index)
+        headers = TraceHeaders.fresh(trace_id, os.urandom(8).hex(), sample_rand)
+        if faults:
+            chosen = tuple(fault_header.Selected(f.fault, f.fault_id, f.term) for f in faults)
+            selection = fault_header.Selection(self._arming.run_id, trace_id, chosen)
+            headers[fault_header.NAME] = fault_header.encode(selection, self._arming.key)
+            # Servers answer a failing request and close the connection a little later. Whatever had been
+            # sent over it in the meantime would be lost without ever meeting its own fault.
+            headers["Connection"] = "close"
+        return Marked(request, trace_id, float(format_sample_rand(sample_rand)), faults, headers)
+
+    def _due(self, request: str) -> tuple[Firing, ...]:
+        firings = (
+            schedule.next()
+            for globs, schedule in self._schedules
+            if not globs or any(fnmatchcase(request, glob) for glob in globs)
+        )
+        return tuple(firing for firing in firings if firing is not None)
+
+
+def request_name(url: str, name: str | None) -> str:
+    """The name a request is matched by: Locust's, or the path of ``url``."""
+    return name or urlsplit(url).path or "/"

@@ -1,0 +1,84 @@
+"""The part that runs where requests are sent: it marks them and keeps the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .. import clock
+from ..ledger.journal import Journal
+from ..model.arming import Arming
+from ..model.ledger import Answered, Intent, Note
+from .marker import Marked, Marker
+
+
+class LoadLedger:
+    """Marks the requests of this process and records what was intended, and what was answered.
+
+    ``on_enough`` is called once, when as many faults were asked for as the run wants.
+    """
+
+    def __init__(self, arming: Arming, lane: str, on_enough: Callable[[], None]) -> None:
+        self.marker = Marker(arming, lane)
+        self._journal = Journal(arming.journal_dir, run_id=arming.run_id, role="load")
+        self._on_enough = on_enough
+        self._told = False
+
+    def send(self, method: str, url: str, name: str, call: Callable[[dict[str, str]], Any]) -> Any:
+        """Send one request. The intent is on record before the first byte leaves."""
+        if not self.marker.wants(url):
+            return call({})
+        try:
+            marked = self.marker.mark(method, name)
+            for fault in marked.faults:
+                self._journal.write(
+                    Intent,
+                    fault_id=fault.fault_id,
+                    fault=fault.fault,
+                    trace_id=marked.trace_id,
+                    request=marked.request,
+                    sample_rand=marked.sample_rand,
+                )
+        except Exception as error:
+            # Locust logs what a task raises and goes on; the verdict must not.
+            self.note_error(f"a request could not be marked: {type(error).__name__}: {error}")
+            raise
+        try:
+            return self._call(marked, call) if marked.faults else call(dict(marked.headers))
+        finally:
+            if self.marker.enough and not self._told:
+                self._told = True
+                self._on_enough()
+
+    def note_error(self, text: str) -> None:
+        """Put on record that the harness itself failed."""
+        self._journal.write(Note, level="error", text=text)
+
+    def close(self, reason: str) -> None:
+        """Close the journal; a second call does nothing."""
+        self._journal.close(reason)
+
+    def _call(self, marked: Marked, call: Callable[[dict[str, str]], Any]) -> Any:
+        start = clock.perf()
+        try:
+            response = call(dict(marked.headers))
+        except BaseException as error:
+            # Also when the user is stopped in the middle of a request.
+            self._answered(marked, start, 0, f"{type(error).__name__}: {error}")
+            raise
+        status = int(response.status_code or 0)
+        trouble = getattr(response, "error", None) if status == 0 else None
+        self._answered(
+            marked, start, status, None if trouble is None else f"{type(trouble).__name__}: {trouble}"
+        )
+        return response
+
+    def _answered(self, marked: Marked, start: float, status: int, error: str | None) -> None:
+        self._journal.write(
+            Answered,
+            fault_ids=tuple(fault.fault_id for fault in marked.faults),
+            trace_id=marked.trace_id,
+            status=status,
+            seconds=clock.perf() - start,
+            error=error,
+        )

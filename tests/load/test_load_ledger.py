@@ -1,0 +1,74 @@
+"""What the load writes down, request by request."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from pytest_sentry_harness.locust_ext.worker import LoadLedger
+from pytest_sentry_harness.model.ledger import Answered, Goodbye, Intent, Note
+from pytest_sentry_harness.protocol import fault_header
+
+from .recording import arm, fault, ledger
+
+
+def test_the_intent_is_on_record_before_the_request_is_sent(tmp_path: Path) -> None:
+    """Whoever dies in between leaves the intent behind; enough is told once."""
+    told: list[str] = []
+    load = LoadLedger(arm(tmp_path, fault("boom", "raise"), most=2), "", lambda: told.append("enough"))
+
+    def call(headers: dict[str, str]) -> SimpleNamespace:
+        if fault_header.NAME in headers:
+            assert isinstance(ledger(tmp_path)[0][-1], Intent)
+        return SimpleNamespace(status_code=503)
+
+    for _ in range(4):
+        load.send("GET", "http://127.0.0.1/x", "/x", call)
+    load.close("done")
+    load.close("again")
+    records = ledger(tmp_path)[0]
+    assert [type(record).__name__ for record in records] == [
+        "Hello",
+        *("Intent", "Answered") * 2,
+        "Goodbye",
+    ]
+    assert isinstance(records[-1], Goodbye)
+    assert records[-1].reason == "done"
+    assert told == ["enough"]
+
+
+def test_a_request_that_is_cut_off_is_on_record(tmp_path: Path) -> None:
+    """A user that is stopped in mid-request leaves status 0 and the reason."""
+    load = LoadLedger(arm(tmp_path, fault("boom", "raise")), "", lambda: None)
+
+    def call(headers: dict[str, str]) -> object:
+        raise KeyboardInterrupt("stop")
+
+    with pytest.raises(KeyboardInterrupt):
+        load.send("GET", "http://127.0.0.1/x", "/x", call)
+    load.close("done")
+    (answered,) = [record for record in ledger(tmp_path)[0] if isinstance(record, Answered)]
+    assert (answered.status, answered.error) == (0, "KeyboardInterrupt: stop")
+    assert answered.seconds >= 0
+
+
+def test_requests_to_other_hosts_are_left_alone(tmp_path: Path) -> None:
+    """Nothing is added and nothing recorded."""
+    load = LoadLedger(arm(tmp_path, fault("boom", "raise")), "", lambda: None)
+    assert load.send("GET", "https://example.com/x", "/x", lambda headers: headers) == {}
+    load.close("done")
+    assert not [record for record in ledger(tmp_path)[0] if isinstance(record, Intent)]
+
+
+def test_a_failure_to_mark_is_never_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The request is not sent unmarked, and the verdict will be an error."""
+    load = LoadLedger(arm(tmp_path, fault("boom", "raise")), "", lambda: None)
+    monkeypatch.setattr(load.marker, "mark", lambda method, name: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        load.send("GET", "http://127.0.0.1/x", "/x", lambda headers: pytest.fail("it was sent"))
+    load.close("done")
+    (note,) = [record for record in ledger(tmp_path)[0] if isinstance(record, Note)]
+    assert note.level == "error"
+    assert note.text == "a request could not be marked: ZeroDivisionError: division by zero"
