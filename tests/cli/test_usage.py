@@ -38,7 +38,11 @@ BAD: list[tuple[list[str], int, str]] = [
     (["gate"], 2, "Missing argument 'SCENARIO...'"),
     (["gate", "{tmp}/gone.toml"], 2, "there is no such file or folder"),
     (["gate", "{tmp}/empty"], 2, "there is no scenario in this folder"),
-    (["gate", "{tmp}/bad.toml"], 2, "bad.toml:2: [scenario]: name is missing hint: is 'nme' meant to be 'name'?"),
+    (
+        ["gate", "{tmp}/bad.toml"],
+        2,
+        "bad.toml:2: [scenario]: name is missing hint: is 'nme' meant to be 'name'?",
+    ),
     (["gate", "{tmp}"], 2, "name is missing"),
     (["gate", "{tmp}/good.toml", "--seed", "x"], 2, "'x' is not a valid integer"),
     (["gate", "{tmp}/good.toml", "--seed", "-1"], 2, "-1 is not in the range x>=0"),

@@ -14,7 +14,7 @@ from pytest_sentry_harness.plan.gates import default_gates, parse_gate
 
 
 def account(captured: int, lost: int, *, not_reached: int = 0, unexplained: int = 0) -> Account:
-    states = {state: 0 for state in State} | {
+    states = dict.fromkeys(State, 0) | {
         State.CAPTURED: captured,
         State.EXPLAINED: lost - unexplained,
         State.UNEXPLAINED_LOSS: unexplained,

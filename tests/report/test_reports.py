@@ -185,9 +185,7 @@ def test_junit_of_an_inconclusive_run_is_an_error() -> None:
     assert "the run was interrupted" in (error.text or "")
 
 
-@pytest.mark.parametrize(
-    "nasty", ["\x00\x1b[31m", "a|b`c`<script>", "]]>", "@everyone #1 [x](http://y)"]
-)
+@pytest.mark.parametrize("nasty", ["\x00\x1b[31m", "a|b`c`<script>", "]]>", "@everyone #1 [x](http://y)"])
 def test_text_of_the_target_is_harmless_everywhere(nasty: str) -> None:
     """Control characters, markup, mentions and links of a target stay text."""
     told = healthy()
