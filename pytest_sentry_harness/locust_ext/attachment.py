@@ -18,6 +18,8 @@ from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
 from ..errors import UsageError
+from ..injection import lease
+from ..model.arming import Arming
 from ..model.verdict import EXIT_CODES, Verdict
 from ..plan.arming_file import ENVIRONMENT_VARIABLE, read_arming
 from . import options
@@ -27,6 +29,7 @@ from .worker import LoadLedger
 
 log = logging.getLogger(__name__)
 
+_LEASE_SECONDS = 1.0
 _REPORT_KEY = "sentry_harness"
 
 
@@ -42,6 +45,7 @@ class Attachment:
         self._failures: list[str] = []
         self._most: int | None = None
         self._stopping = False
+        self._quitting = False
 
     def begin(self, scenario: str | Path | None) -> None:
         """Find out how this process is run, and listen to what it needs."""
@@ -85,8 +89,10 @@ class Attachment:
                 "on master and workers",
             )
         lane = f"w{self._runner.worker_index}" if isinstance(self._runner, WorkerRunner) else ""
-        self._ledger = LoadLedger(read_arming(path), lane, self._stop_soon)
+        arming = read_arming(path)
+        self._ledger = LoadLedger(arming, lane, self._stop_soon)
         self._unhook = hook_sessions(self._ledger)
+        gevent.spawn(self._watch_lease, arming)
 
     def _on_master_start(self, **_: Any) -> None:
         path = self._arming_path()
@@ -105,6 +111,7 @@ class Attachment:
             self._stop_soon()
 
     def _on_quitting(self, **_: Any) -> None:
+        self._quitting = True
         # With Ctrl-C or SIGTERM the users are still at it; their last answers belong to the run.
         self._runner.stop()
         if self._unhook is not None:
@@ -117,6 +124,16 @@ class Attachment:
             # A verdict lowers the exit code, unless the harness failed where no journal could tell the judge.
             if not self._failures:
                 self._environment.process_exit_code = code
+
+    def _watch_lease(self, arming: Arming) -> None:
+        """End the load when the harness has gone away: there is nobody left to judge it."""
+        while (lapsed := lease.lapsed(arming.lease, arming.lease_seconds)) is None:
+            gevent.sleep(_LEASE_SECONDS)
+            if self._quitting:
+                return
+        log.error("sentry-harness: the load ends: %s", lapsed)
+        self._environment.process_exit_code = EXIT_CODES[Verdict.ERROR]
+        self._runner.quit()
 
     def _stop_soon(self) -> None:
         """Stop the test; from a greenlet of its own, because this one may belong to a user that has to end."""

@@ -30,9 +30,17 @@ class Summary:
     """Collected while the ledger streams by; everything here is small."""
 
     processes: list[Process] = field(default_factory=list)
-    points: dict[tuple[str, str], PointState] = field(default_factory=dict)
-    """The most telling state of each (fault, point) over all target processes."""
     notes: list[Note] = field(default_factory=list)
+    _states: dict[tuple[str, str], dict[int, PointState]] = field(default_factory=dict)
+    """For each (fault, point) its last state in each process."""
+
+    @property
+    def points(self) -> dict[tuple[str, str], PointState]:
+        """The most telling state of each (fault, point) over all target processes."""
+        return {
+            key: max(states.values(), key=lambda record: _TELLING[record.state])
+            for key, states in self._states.items()
+        }
 
     def see(self, record: Record) -> None:
         """Take in one record; others than those named above are ignored."""
@@ -49,10 +57,8 @@ class Summary:
         elif isinstance(record, Note):
             self.notes.append(record)
         elif isinstance(record, PointState):
-            key = (record.fault, record.point)
-            known = self.points.get(key)
-            if known is None or _TELLING[record.state] >= _TELLING[known.state]:
-                self.points[key] = record
+            states = self._states.setdefault((record.fault, record.point), {})
+            states[len(self.processes)] = record
 
     def targets(self) -> list[Process]:
         """The processes that ran the agent."""
@@ -60,4 +66,4 @@ class Summary:
 
 
 # A point armed in one worker and missing in a helper process is armed.
-_TELLING = {"missing": 0, "waiting": 1, "refused": 2, "disarmed": 3, "armed": 4}
+_TELLING = {"waiting": 0, "missing": 1, "refused": 2, "disarmed": 3, "armed": 4}

@@ -126,7 +126,7 @@ def test_a_point_that_does_not_exist_is_said_with_the_nearest_names(tmp_path: Pa
     """Nothing fired: inconclusive, never a pass."""
     document = job(tmp_path, at="__main__:wrok")
     assert document.verdict is Verdict.INCONCLUSIVE
-    assert document.points[0].nearest == ("work",)
+    assert document.points[0].nearest == ("__main__:work",)
     assert "fault 'broken-piece' never fired" in document.criteria[0].notes[0]
 
 

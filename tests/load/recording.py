@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from pytest_sentry_harness.injection import lease
 from pytest_sentry_harness.ledger.reader import JournalState, read_ledger
 from pytest_sentry_harness.model.arming import ArmedFault, Arming
 from pytest_sentry_harness.model.ledger import Record
 from pytest_sentry_harness.plan.arming_file import ENVIRONMENT_VARIABLE, write_arming
+from pytest_sentry_harness.targets.command import free_port
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,15 @@ def recording_server(fail_paths: frozenset[str] = frozenset()) -> Iterator[Recor
             thread.join()
 
 
+def two_workers() -> list[str]:
+    """Options for a master with two workers, on a port that no other test's master has."""
+    port = str(free_port())
+    return [
+        *("--processes", "2", "--master-bind-host", "127.0.0.1"),
+        *("--master-bind-port", port, "--master-port", port),
+    ]
+
+
 def arm(
     folder: Path, *faults: ArmedFault, most: int | None = None, hosts: tuple[str, ...] | None = None
 ) -> Arming:
@@ -87,10 +98,12 @@ def arm(
         faults=faults,
         journal_dir=str(folder / "ledger"),
         lease=str(folder / "lease"),
+        lease_seconds=3600.0,
         stop_after_faults=most,
         **({} if hosts is None else {"hosts": hosts}),
     )
     write_arming(arming, folder / "arming.json")
+    lease.renew(arming.lease)
     return arming
 
 

@@ -15,7 +15,7 @@ import pytest
 from pytest_sentry_harness.ledger.reader import JournalState, read_ledger
 from pytest_sentry_harness.model.ledger import Intent
 
-from .recording import LOCUST
+from .recording import LOCUST, two_workers
 
 pytestmark = pytest.mark.locust
 
@@ -105,7 +105,7 @@ def test_a_defect_fails_the_run(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_workers_are_told_by_the_master(tmp_path: Path) -> None:
     """With worker processes the master begins and judges; the workers find the run through its options."""
-    arguments = command(tmp_path, scenario(tmp_path), "--processes", "2", "--master-bind-host", "127.0.0.1")
+    arguments = command(tmp_path, scenario(tmp_path), *two_workers())
     done = run(arguments, tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     states: list[JournalState] = []
@@ -200,7 +200,7 @@ def test_a_worker_that_cannot_take_part_makes_the_run_an_error(tmp_path: Path) -
         "        os.environ['SENTRY_HARNESS_ARMING'] = '/nowhere/arming.json'\n\n\n"
         "from storm import *  # noqa: F403\n"
     )
-    arguments = command(tmp_path, scenario(tmp_path), "--processes", "2", "--master-bind-host", "127.0.0.1")
+    arguments = command(tmp_path, scenario(tmp_path), *two_workers())
     arguments[arguments.index("-f") + 1] = str(tmp_path / "lost.py")
     arguments[arguments.index("-t") + 1] = "5s"
     done = run(arguments, tmp_path, PYTHONPATH=str(LOCUSTFILES))

@@ -15,13 +15,24 @@ import psutil
 import pytest
 
 from pytest_sentry_harness.errors import LoadError
+from pytest_sentry_harness.injection import lease
 from pytest_sentry_harness.load import process
 from pytest_sentry_harness.load.process import arguments, run_load
 from pytest_sentry_harness.model.ledger import Answered, Goodbye, Intent, Note
 from pytest_sentry_harness.model.scenario import Load
 from pytest_sentry_harness.protocol import fault_header
 
-from .recording import LOCUST, LOCUSTFILE, Recorder, arm, driven_environment, fault, ledger, recording_server
+from .recording import (
+    LOCUST,
+    LOCUSTFILE,
+    Recorder,
+    arm,
+    driven_environment,
+    fault,
+    ledger,
+    recording_server,
+    two_workers,
+)
 
 pytestmark = pytest.mark.locust
 
@@ -94,9 +105,9 @@ def test_two_workers_keep_a_journal_each_and_the_master_stops_them(
 ) -> None:
     """Distributed: lanes of their own, no clash of ids, both journals closed."""
     arm(tmp_path, fault("boom", "raise(TimeoutError)", "POST /orders"), most=60)
-    command = [*LOCUST, "-f", str(load.locustfile), "--processes", "2", "--host", server.url]
+    command = [*LOCUST, "-f", str(load.locustfile), *two_workers(), "--host", server.url]
     command += ["-u", "4", "-r", "50", "-t", "60s", "--stop-timeout", "10", "--exit-code-on-error", "0"]
-    command += ["--master-bind-host", "127.0.0.1", "Fast"]
+    command += ["Fast"]
     done = subprocess.run(
         command, env=driven_environment(tmp_path), capture_output=True, text=True, timeout=120, check=False
     )
@@ -130,6 +141,25 @@ def test_a_terminated_locust_closes_its_journal(tmp_path: Path, server: Recorder
         fault_id for record in records if isinstance(record, Answered) for fault_id in record.fault_ids
     }
     assert intents == answered
+
+
+@pytest.mark.slow
+def test_the_load_ends_when_the_harness_is_gone(tmp_path: Path, server: Recorder, load: Load) -> None:
+    """Without its lease, Locust has nobody to work for: it stops, closes its journal and does not end with 0."""
+    arming = arm(tmp_path, fault("boom", "raise(TimeoutError)", "POST /orders"))
+    command = arguments(replace(load, user_classes=("Fast",)), host=server.url, statistics=tmp_path / "s")
+    with (tmp_path / "load.log").open("wb") as log:
+        locust = subprocess.Popen(
+            command, env=driven_environment(tmp_path), stdout=log, stderr=subprocess.STDOUT
+        )
+    deadline = time.monotonic() + 60
+    while len(server.seen) < 20 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    lease.end(arming.lease)
+    assert locust.wait(60) == 12
+    assert "the load ends: the lease" in (tmp_path / "load.log").read_text()
+    _, states = ledger(tmp_path)
+    assert states[0].closed
 
 
 @pytest.mark.slow
