@@ -24,7 +24,7 @@ def main() -> int:
             file=sys.stderr,
         )
         return 2
-    group = _build()
+    group = build()
     try:
         result = group.main(prog_name="sentry-harness", standalone_mode=False)
     except click.ClickException as error:
@@ -36,7 +36,8 @@ def main() -> int:
     return result if isinstance(result, int) else 0
 
 
-def _build() -> click.Group:
+def build() -> click.Group:
+    """The commands, with their options and help."""
     import click
 
     from .gate import gate_paths, judge_run_folder

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import builtins
+import re
 import sys
 from pathlib import Path
 
 import pytest
 
 from pytest_sentry_harness.cli.gate import find_scenarios, worst_code
-from pytest_sentry_harness.cli.main import main
+from pytest_sentry_harness.cli.main import build, main
 from pytest_sentry_harness.errors import UsageError
 
 GOOD = """
@@ -139,3 +140,19 @@ def test_folders_hold_scenarios_and_not_those_of_folders_within(tmp_path: Path) 
 def test_the_worst_code_wins(codes: list[int], code: int) -> None:
     """Nothing run is inconclusive; what could not be run at all comes first."""
     assert worst_code(codes) == code
+
+
+def test_the_reference_lists_every_command_and_option() -> None:
+    """docs/reference/command-line.md has exactly the options there are, command by command."""
+    page = (Path(__file__).parent.parent.parent / "docs" / "reference" / "command-line.md").read_text()
+    sections = re.split(r"^## `sentry-harness (\w+).*$", page, flags=re.MULTILINE)
+    documented = {
+        name: set(re.findall(r"^\| `(--[a-z-]+)`", text, flags=re.MULTILINE))
+        for name, text in zip(sections[1::2], sections[2::2], strict=True)
+    }
+    commands = build().commands
+    real = {
+        name: {option for parameter in command.params for option in parameter.opts if option.startswith("--")}
+        for name, command in commands.items()
+    }
+    assert documented == real
