@@ -45,14 +45,13 @@ class Index:
         In a folder that may not be written to, the index is made in memory.
         """
         self._truth = schema.open_truth(folder)
-        self._store_id = schema.meta(self._truth, "store_id")
         self._path = folder / schema.INDEX
         try:
-            self.connection = self._open()
-        except sqlite3.DatabaseError:
-            # Damaged, or not an index at all: there is nothing in it that cannot be made again.
-            self._remove()
-            self.connection = self._open()
+            self._store_id = schema.meta(self._truth, "store_id")
+            self.connection = self._open_or_make()
+        except BaseException:
+            self._truth.close()
+            raise
 
     def advance(self, most: int = _CHUNK) -> int:
         """Digest at most ``most`` more requests; how many it were. 0: nothing was left to digest."""
@@ -116,6 +115,14 @@ class Index:
         cursor = self.connection.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", (project, event_id))
         return cursor.rowcount == 1
 
+    def _open_or_make(self) -> sqlite3.Connection:
+        try:
+            return self._open()
+        except sqlite3.DatabaseError:
+            # Damaged, or not an index at all: there is nothing in it that cannot be made again.
+            self._remove()
+            return self._open()
+
     def _open(self) -> sqlite3.Connection:
         writable = os.access(self._path.parent, os.W_OK)
         connection = sqlite3.connect(
@@ -154,7 +161,6 @@ class Index:
             for suffix in ("", "-wal", "-shm", "-journal"):
                 self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
         except OSError as error:
-            self._truth.close()
             raise EvidenceError(
                 f"the damaged index cannot be removed: {error.strerror}",
                 where=str(self._path),

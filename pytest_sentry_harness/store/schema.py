@@ -101,10 +101,14 @@ def open_truth(folder: Path) -> sqlite3.Connection:
         connection = sqlite3.connect(
             f"{path.resolve().as_uri()}?{mode}", uri=True, isolation_level=None, check_same_thread=False
         )
+    except sqlite3.DatabaseError as error:
+        raise _unreadable(folder, error) from error
+    try:
         connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
         connection.execute("PRAGMA query_only = ON")
         check_version(connection, folder)
     except sqlite3.DatabaseError as error:
+        connection.close()
         raise _unreadable(folder, error) from error
     return connection
 
