@@ -44,11 +44,11 @@ CREATE INDEX intent_fault ON intent (fault_id);
 CREATE INDEX answered_fault ON answered (fault_id);
 CREATE INDEX fired_fault ON fired (fault_id);
 CREATE INDEX fate_fault ON fate (fault_id);
-CREATE INDEX saw_fault ON saw (fault_id);
+CREATE INDEX saw_fault ON saw (fault_id, position, event_id);
 CREATE INDEX saw_event ON saw (event_id);
 CREATE INDEX dropped_fault ON dropped (fault_id);
 CREATE INDEX discarded_event ON discarded (event_id);
-CREATE INDEX arrival_event ON arrival (event_id);
+CREATE INDEX arrival_event ON arrival (event_id, outcome, at, level);
 CREATE INDEX arrival_trace ON arrival (trace_id);
 """
 _BATCH = 4000
@@ -85,13 +85,9 @@ class Evidence:
 
     def add_records(self, records: Iterable[Record]) -> None:
         """Load ledger records, journal after journal, each beginning with its ``Hello``."""
-        take, see = self._take, self.summary.see
+        take, see = self._take.get, self.summary.see
         for record in records:
-            handler = take.get(type(record))
-            if handler is None:
-                see(record)
-            else:
-                handler(record)
+            take(type(record), see)(record)
 
     def add_arrivals(self, arrivals: Iterable[Arrival]) -> None:
         """Load arrivals; only events and client reports say anything about faults."""

@@ -17,7 +17,7 @@ from .summary import Process, Summary
 
 _FIRED = """
 SELECT f.fault_id, f.fault, f.trace_id, f.effect, f.exception, f.at, f.process,
-       count(DISTINCT a.event_id), min(a.at), min(a.event_id), min(a.level)
+       count(a.event_id), min(a.at), min(a.event_id), min(a.level)
 FROM fired f
 LEFT JOIN saw s ON s.fault_id = f.fault_id AND s.position = 0
 LEFT JOIN arrival a ON a.event_id = s.event_id AND a.outcome = 'accepted'
