@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..criteria.verdict import show
+from ..model.account import State
 from ..model.verdict import Verdict
 from .document import RunDocument
 from .lines import Cause, advice, by_cause, point_line, short_path
@@ -94,7 +95,9 @@ def _print_account(document: RunDocument, console: Console) -> None:
 
 def _print_losses(document: RunDocument, console: Console) -> None:
     causes = by_cause(document.losses)
-    console.print(Text("what did not arrive", style="bold"))
+    unreached = any(cause.state == State.NOT_REACHED for cause in causes)
+    title = "what did not arrive, or was never reached" if unreached else "what did not arrive"
+    console.print(Text(title, style="bold"))
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("count", justify="right")
     table.add_column("what became of it", overflow="fold", ratio=3)
