@@ -7,13 +7,12 @@ from collections.abc import Iterable, Iterator
 
 from ..criteria.judge import judge_criteria, trouble_in
 from ..ledger.reader import JournalState, read_ledger
-from ..model.account import Account, State
+from ..model.account import State
 from ..model.arrival import Arrival
 from ..model.run import RunFacts
 from ..model.scenario import Expect, Scenario
 from ..plan.gates import default_gates
 from ..reconcile.reconcile import Reconciliation, reconcile
-from ..reconcile.summary import Summary
 from ..report.build import build_document
 from ..report.document import RunDocument
 from ..report.write import write_reports
@@ -41,7 +40,7 @@ def judge_run(folder: RunFolder, scenario: Scenario, facts: RunFacts) -> RunDocu
         account,
         (*scenario.gates, *default_gates("capture", {gate.metric for gate in scenario.gates})),
         trouble=(*facts.trouble, *trouble_in(summary.notes)),
-        doubts=(*facts.doubts, *_doubts(scenario, account, summary, states)),
+        doubts=(*facts.doubts, *_doubts(scenario, reconciliation, states)),
     )
     arrivals: dict[str, dict[str, int]] = {}
     for (item_type, outcome), count in counted.items():
@@ -80,21 +79,34 @@ def _counting(arrivals: Iterable[Arrival], counted: Counter[tuple[str, str]]) ->
         yield arrival
 
 
-def _doubts(scenario: Scenario, account: Account, summary: Summary, states: list[JournalState]) -> list[str]:
+def _doubts(scenario: Scenario, found: Reconciliation, states: list[JournalState]) -> list[str]:
     """Reasons not to believe that the evidence is complete."""
+    summary = found.summary
     doubts = [f"journal {state.path.name}: {state.torn}" for state in states if state.torn]
     if not summary.targets():
         doubts.append(
             "the agent never reported from the target: it must be a Python process that honours PYTHONPATH "
             "(not python -I or -E) and its environment must be passed on"
         )
+    loads = [process for process in summary.processes if process.hello.role == "load"]
+    if scenario.load is not None and not loads:
+        doubts.append(
+            "the load generator never reported: does the locustfile call attach(environment) from an init listener?"
+        )
     doubts += [
         f"load generator {process.hello.pid} ended without closing its journal"
-        for process in summary.processes
-        if process.hello.role == "load" and process.goodbye is None
+        for process in loads
+        if process.goodbye is None
     ]
+    # The agent warns of what makes the evidence incomplete, such as having disarmed in mid-run.
+    doubts += dict.fromkeys(note.text for note in summary.notes if note.level == "warning")
+    if found.repeated:
+        doubts.append(
+            f"{len(found.repeated)} faults fired in more than one process (a redirect to another worker?), "
+            f"such as {found.repeated[0]}; each is counted once"
+        )
     for fault in scenario.faults:
-        states_of = account.by_fault.get(fault.name, {})
+        states_of = found.account.by_fault.get(fault.name, {})
         fired = sum(count for state, count in states_of.items() if state is not State.NOT_REACHED)
         if not fired:
             doubts.append(f"fault {fault.name!r} never fired, so nothing is known about it")

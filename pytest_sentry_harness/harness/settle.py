@@ -11,7 +11,6 @@ import threading
 
 from .. import clock
 from ..errors import EvidenceError
-from ..model.account import State
 from ..model.scenario import Scenario
 from ..reconcile.reconcile import Reconciliation
 from ..server.client import ServerClient
@@ -42,12 +41,12 @@ def settle(folder: RunFolder, scenario: Scenario, server: ServerClient, progress
         if quiet >= _QUIET and looked != seen:
             looked = seen
             reconciliation = _look(folder, scenario)
-            if reconciliation is not None and not (waiting := _open_faults(reconciliation)):
+            if reconciliation is not None and not reconciliation.open:
                 return f"every fault accounted for after {now - begun:.1f} s"
             watched = reconciliation is not None and any(p.watched for p in reconciliation.summary.targets())
             patience = _REQUEST_DEADLINE if watched else _REPORT_DEADLINE
             if reconciliation is not None:
-                progress.news(f"{waiting} faults not accounted for; waiting for the SDK's deadlines")
+                progress.news(f"{reconciliation.open} faults may still arrive")
         if looked == seen and quiet >= patience:
             return f"nothing new for {quiet:.0f} s: the SDK's deadlines have passed"
         pause.wait(_LOOK)
@@ -60,15 +59,6 @@ def _look(folder: RunFolder, scenario: Scenario) -> Reconciliation | None:
     except EvidenceError:
         # A journal was being written just then; the judging after the run says so if it stays broken.
         return None
-
-
-def _open_faults(reconciliation: Reconciliation) -> int:
-    """Faults whose event may still come: handed to a living transport, or not heard of at all."""
-    return sum(
-        loss.count
-        for loss in reconciliation.account.losses
-        if loss.state is State.UNEXPLAINED_LOSS or loss.reason == "lost_at_exit"
-    )
 
 
 def _ledger_bytes(folder: RunFolder) -> int:

@@ -77,4 +77,5 @@ def read_journal(path: Path, states: list[JournalState] | None = None) -> Iterat
 def read_ledger(folder: Path, states: list[JournalState] | None = None) -> Iterator[Record]:
     """Yield the records of every journal in ``folder``, file by file in the order of their names."""
     for path in sorted(folder.glob(f"*{SUFFIX}")):
-        yield from read_journal(path, states)
+        if path.is_file():  # a folder or pipe of that name is not ours, and reading a pipe would never end
+            yield from read_journal(path, states)

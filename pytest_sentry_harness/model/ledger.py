@@ -124,6 +124,8 @@ class Fate(Record):
     place: Place | None = None
     chain: tuple[Place, ...] = ()
     """From where it was stopped down to where it was raised."""
+    alive: bool = False
+    """Somebody still held the exception when this was written: it may yet be reported."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

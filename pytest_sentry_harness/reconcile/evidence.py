@@ -31,7 +31,7 @@ CREATE TABLE intent (fault_id TEXT, fault TEXT, trace_id TEXT);
 CREATE TABLE answered (fault_id TEXT, status INTEGER, error TEXT);
 CREATE TABLE fired (
     fault_id TEXT, fault TEXT, trace_id TEXT, effect TEXT, exception TEXT, at REAL, process INTEGER);
-CREATE TABLE fate (fault_id TEXT, handling TEXT, place TEXT);
+CREATE TABLE fate (fault_id TEXT, handling TEXT, place TEXT, alive INTEGER);
 CREATE TABLE saw (fault_id TEXT, event_id TEXT, position INTEGER);
 CREATE TABLE dropped (
     fault_id TEXT, event_id TEXT, stage TEXT, reason TEXT, culprit TEXT, place TEXT, error TEXT);
@@ -146,7 +146,7 @@ class Evidence:
         )
 
     def _fate(self, record: Fate) -> None:
-        self._put("fate", (record.fault_id, record.handling, _place(record.place)))
+        self._put("fate", (record.fault_id, record.handling, _place(record.place), record.alive))
 
     def _saw(self, record: SdkSaw) -> None:
         for position, fault_id in enumerate(record.fault_ids):

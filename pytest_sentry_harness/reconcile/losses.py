@@ -12,6 +12,8 @@ from ..model.ledger import Place
 from .evidence import Evidence, place_of
 from .summary import Process
 
+_HAND_ON_COPIES = ("/concurrent/futures/", "/multiprocessing/")
+
 
 class Cause(NamedTuple):
     """Where and why a fault was lost, and who says so."""
@@ -95,29 +97,66 @@ def _handed_over(event_id: str, process: Process | None) -> Cause:
 
 
 def _never_seen(evidence: Evidence, fault_id: str, process: Process | None) -> Cause:
-    fate = next(
-        evidence.ask(
-            "SELECT handling, place FROM fate WHERE fault_id = ? ORDER BY rowid DESC LIMIT 1", fault_id
-        ),
-        None,
-    )
-    handling, place = (fate[0], place_of(fate[1])) if fate else ("unknown", None)
     if process is None or (not process.watched and _blind(evidence)):
         return Cause(State.UNEXPLAINED_LOSS)
-    if process.sdk is None and handling == "escaped":
+    fate = _fate(evidence, fault_id)
+    if fate is None:
+        if process.goodbye is None:
+            culprit = f"process {process.hello.pid} was ended by a signal, os._exit or a crash"
+            return Cause(State.EXPLAINED, "lost_at_exit", "target", culprit, None)
+        return Cause(State.UNEXPLAINED_LOSS)
+    if process.sdk is None and fate.handling == "escaped":
         return Cause(State.EXPLAINED, "not_initialised", "target", "sentry_sdk.init was never called", None)
     if process.sdk is not None and not process.sdk.active:
         return Cause(State.EXPLAINED, "no_dsn", "sdk", "sentry_sdk.init without a DSN", process.sdk.place)
-    if handling == "caught":
-        return Cause(State.EXPLAINED, "swallowed", "target", "caught and never reported", place)
-    if handling == "escaped":
-        return Cause(
-            State.EXPLAINED, "not_seen_by_sdk", "target", "no integration handed it to the SDK", place
-        )
-    if process.goodbye is None:
-        culprit = f"process {process.hello.pid} was ended by a signal, os._exit or a crash"
-        return Cause(State.EXPLAINED, "lost_at_exit", "target", culprit, None)
+    if fate.handling == "caught":
+        culprit = "caught and never reported" if fate.place else "handled, and its traceback cleared"
+        return Cause(State.EXPLAINED, "swallowed", "target", culprit, fate.place)
+    if fate.handling == "escaped":
+        culprit = "no integration handed it to the SDK"
+        return Cause(State.EXPLAINED, "not_seen_by_sdk", "target", culprit, fate.place)
     return Cause(State.UNEXPLAINED_LOSS)
+
+
+def identity_is_lost(evidence: Evidence, fault_id: str, process: Process | None) -> bool:
+    """Whether the SDK may have been handed the exception without its being recognised.
+
+    So it is where nobody watched the SDK, and where the exception was stopped on its way out of an executor
+    or pool, which hand on a copy. Everywhere else, an event of the same trace and type that the watch did
+    not tie to the fault is an error of the application's own.
+    """
+    if process is None or not process.watched:
+        return True
+    fate = _fate(evidence, fault_id)
+    if fate is None or fate.place is None:
+        return False
+    return any(part in fate.place.file for part in _HAND_ON_COPIES)
+
+
+def may_still_come(evidence: Evidence, fault_id: str, cause: Cause) -> bool:
+    """Whether the event of a fault lost so far may yet arrive while its process lives."""
+    if cause.state is State.UNEXPLAINED_LOSS or cause.reason == "lost_at_exit":
+        return True
+    if cause.source != "target":
+        return False
+    fate = _fate(evidence, fault_id)
+    return fate is not None and fate.alive
+
+
+class _Fate(NamedTuple):
+    handling: str
+    place: Place | None
+    alive: bool
+
+
+def _fate(evidence: Evidence, fault_id: str) -> _Fate | None:
+    row = next(
+        evidence.ask(
+            "SELECT handling, place, alive FROM fate WHERE fault_id = ? ORDER BY rowid DESC LIMIT 1", fault_id
+        ),
+        None,
+    )
+    return None if row is None else _Fate(row[0], place_of(row[1]), bool(row[2]))
 
 
 def _blind(evidence: Evidence) -> bool:

@@ -12,12 +12,12 @@ from ..model.arrival import Arrival
 from ..model.ledger import Record
 from ..model.scenario import Expect
 from .evidence import Evidence
-from .losses import Cause, cause_of_loss
+from .losses import Cause, cause_of_loss, identity_is_lost, may_still_come
 from .summary import Process, Summary
 
 _FIRED = """
 SELECT f.fault_id, f.fault, f.trace_id, f.effect, f.exception, f.at, f.process,
-       count(a.event_id), min(a.at), min(a.event_id), min(a.level)
+       count(a.event_id), min(a.at), a.event_id, a.level  -- SQLite: of the row that has the minimum
 FROM fired f
 LEFT JOIN saw s ON s.fault_id = f.fault_id AND s.position = 0
 LEFT JOIN arrival a ON a.event_id = s.event_id AND a.outcome = 'accepted'
@@ -38,10 +38,8 @@ LEFT JOIN answered n ON n.fault_id = i.fault_id
 WHERE NOT EXISTS (SELECT 1 FROM fired f WHERE f.fault_id = i.fault_id)
 GROUP BY i.fault_id ORDER BY i.rowid
 """
-_TWICE = {
-    "fired": "SELECT fault_id, count(*) FROM fired GROUP BY fault_id HAVING count(*) > 1 LIMIT 1",
-    "intent": "SELECT fault_id, count(*) FROM intent GROUP BY fault_id HAVING count(*) > 1 LIMIT 1",
-}
+_REPEATED = "SELECT fault_id, count(*) FROM fired GROUP BY fault_id HAVING count(*) > 1"
+_ONCE = "DELETE FROM fired WHERE rowid NOT IN (SELECT min(rowid) FROM fired GROUP BY fault_id)"
 _UNEXPECTED = """
 SELECT count(*) FROM arrival a WHERE a.outcome = 'accepted'
 AND NOT EXISTS (SELECT 1 FROM saw s WHERE s.event_id = a.event_id)
@@ -54,6 +52,10 @@ class Reconciliation:
 
     account: Account
     summary: Summary
+    open: int
+    """Faults that are lost so far, and whose event may still come while the target lives."""
+    repeated: tuple[str, ...] = ()
+    """Fault ids that fired more than once, in several processes; each counts once."""
 
 
 class _Books:
@@ -64,7 +66,7 @@ class _Books:
         self.states: Counter[State] = Counter()
         self.by_fault: dict[str, Counter[State]] = defaultdict(Counter)
         self.losses: dict[tuple[object, ...], list[Outcome]] = defaultdict(list)
-        self.expected = self.captured = self.duplicates = self.wrong_level = 0
+        self.expected = self.captured = self.duplicates = self.wrong_level = self.open = 0
 
     def expects_capture(self, fault: str, effect: str) -> bool:
         promised = self._expectations.get(fault, Expect()).captured
@@ -138,7 +140,7 @@ def reconcile(
         evidence.add_records(records)
         evidence.add_arrivals(arrivals)
         evidence.complete()
-        _check(evidence)
+        repeated = _count_once(evidence)
         books = _Books(expectations)
         by_trace = _settle_fired(evidence, books, late_after)
         _settle_not_reached(evidence, books)
@@ -157,17 +159,20 @@ def reconcile(
             unexpected=evidence.number(_UNEXPECTED) - by_trace,
             wrong_level=books.wrong_level,
         )
-        return Reconciliation(account=account, summary=evidence.summary)
+        return Reconciliation(account=account, summary=evidence.summary, open=books.open, repeated=repeated)
 
 
-def _check(evidence: Evidence) -> None:
-    for kind, question in _TWICE.items():
-        row = next(evidence.ask(question), None)
-        if row is not None:
-            raise EvidenceError(
-                f"fault {row[0]} stands {row[1]} times in the ledger as {kind}; a fault id is one injection",
-                hint="two runs may share this folder's journals: judge a folder that holds one run",
-            )
+def _count_once(evidence: Evidence) -> tuple[str, ...]:
+    """A fault id is one injection, also when its request came to several processes; gives the repeated ones."""
+    repeated = tuple(fault_id for fault_id, _ in evidence.ask(_REPEATED))
+    if repeated:
+        evidence.database.execute(_ONCE)
+    if evidence.number("SELECT count(*) - count(DISTINCT fault_id) FROM intent"):
+        raise EvidenceError(
+            "the same faults were asked for twice",
+            hint="two runs may share this folder's journals: judge a folder that holds one run",
+        )
+    return repeated
 
 
 def _settle_fired(evidence: Evidence, books: _Books, late_after: float) -> int:
@@ -185,8 +190,11 @@ def _settle_fired(evidence: Evidence, books: _Books, late_after: float) -> int:
         state = State.DUPLICATE if own > 1 else State.CAPTURED
         cause = Cause(state)
         if not own:
+            writer = processes[process] if 0 <= process < len(processes) else None
             merged = next(evidence.ask(_MERGED, fault_id), None)
-            alone = None if merged else _match_by_trace(evidence, trace_id, exception, taken)
+            alone = None
+            if merged is None and identity_is_lost(evidence, fault_id, writer):
+                alone = _match_by_trace(evidence, trace_id, exception, taken)
             if merged is not None:
                 state, (event_id, first) = State.MERGED, merged
             elif alone is not None:
@@ -194,8 +202,8 @@ def _settle_fired(evidence: Evidence, books: _Books, late_after: float) -> int:
             elif not expected:
                 cause = Cause(State.EXPLAINED, "no_event_expected", "plan")
             else:
-                writer = processes[process] if 0 <= process < len(processes) else None
                 cause = spent.explain(cause_of_loss(evidence, fault_id, writer), writer)
+                books.open += may_still_come(evidence, fault_id, cause)
         if event_id is not None:
             late = first > at + late_after
             cause = Cause(State.LATE, f"arrived after {late_after:g} s", "server") if late else Cause(state)
@@ -224,7 +232,7 @@ def _settle_fired(evidence: Evidence, books: _Books, late_after: float) -> int:
 def _match_by_trace(
     evidence: Evidence, trace_id: str | None, exception: str | None, taken: set[str]
 ) -> tuple[str, float, str | None] | None:
-    """An event of the same trace and exception type that no fault owns: the join when nobody watched the SDK."""
+    """An event of the same trace and exception type that no fault owns: the join when identity cannot serve."""
     if trace_id is None or exception is None:
         return None
     for event_id, at, level, names in evidence.ask(_BY_TRACE, trace_id):

@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 from pytest_sentry_harness.errors import EvidenceError
 from pytest_sentry_harness.model.account import Account, LossClass, State
 from pytest_sentry_harness.model.arrival import Discarded
-from pytest_sentry_harness.model.ledger import Answered, Goodbye, Note, PointState, SdkPending
+from pytest_sentry_harness.model.ledger import (
+    Answered,
+    Fate,
+    Goodbye,
+    Note,
+    Place,
+    PointState,
+    SdkPending,
+    SdkSaw,
+)
 from pytest_sentry_harness.model.scenario import Expect
 from pytest_sentry_harness.reconcile.reconcile import Reconciliation, reconcile
 from pytest_sentry_harness.testing.builders import Story, event_id_of
@@ -74,11 +83,7 @@ def test_duplicate_events_are_counted_and_still_captured() -> None:
     told.fired(1)
     told.seen(1)
     told.arrives(1)
-    told.add(
-        type(next(r for r in told.records() if r.KIND == "sdk_saw")),
-        fault_ids=(told.fault_id(1),),
-        event_id=event_id_of(77),
-    )
+    told.add(SdkSaw, fault_ids=(told.fault_id(1),), event_id=event_id_of(77))
     told.arrives(77)
     told.captured(2)
     told.arrives(2, "duplicate")
@@ -323,13 +328,85 @@ def test_events_of_nobody_are_unexpected() -> None:
     assert account_of(told).unexpected == 1
 
 
-def test_a_fault_id_that_fires_twice_is_refused() -> None:
+def test_a_fault_that_fires_in_two_processes_counts_once_and_is_named() -> None:
+    """A redirect may carry the signed header to another worker; the account closes all the same."""
+    told = story()
+    told.captured(1)
+    told.process(pid=101)
+    told.sdk()
+    told.fired(1)
+    found = settle(told)
+    assert found.repeated == (told.fault_id(1),)
+    assert (found.account.injected, found.account.captured) == (1, 1)
+
+
+def test_faults_asked_for_twice_are_refused() -> None:
     """Two runs in one folder cannot be judged as one."""
     told = story()
-    told.fired(1)
-    told.fired(1)
-    with pytest.raises(EvidenceError, match="fault db-timeout-000001 stands 2 times in the ledger as fired"):
+    told.intent(1)
+    told.intent(1)
+    with pytest.raises(EvidenceError, match="the same faults were asked for twice"):
         settle(told)
+
+
+def test_another_error_of_the_same_type_and_trace_does_not_stand_for_a_swallowed_one() -> None:
+    """Where the SDK is watched, only events it was handed for the fault count for the fault."""
+    told = story()
+    told.fired(1)
+    told.caught(1)
+    told.arrives(1)
+    account = account_of(told)
+    assert (only_loss(account).reason, account.unexpected) == ("swallowed", 1)
+
+
+@pytest.mark.parametrize(
+    "file,captured", [("/usr/lib/python3.11/concurrent/futures/thread.py", 1), ("app.py", 0)]
+)
+def test_a_copy_handed_on_by_an_executor_is_joined_by_trace(file: str, captured: int) -> None:
+    """asyncio makes a new TimeoutError of one that leaves an executor: identity ends there, the trace goes on."""
+    told = story()
+    told.fired(1)
+    told.add(Fate, fault_id=told.fault_id(1), handling="caught", place=Place(file=file, line=58))
+    told.arrives(1)
+    assert account_of(told).captured == captured
+
+
+def test_a_fate_written_long_before_the_end_does_not_blame_the_end() -> None:
+    """A handler that cleared the traceback handled it; an unknown fate stays unexplained."""
+    told = story()
+    told.fired(1)
+    told.add(Fate, fault_id=told.fault_id(1), handling="caught")
+    loss = only_loss(account_of(told))
+    assert (loss.reason, loss.culprit) == ("swallowed", "handled, and its traceback cleared")
+    told = story()
+    told.fired(1)
+    told.add(Fate, fault_id=told.fault_id(1), handling="unknown")
+    assert only_loss(account_of(told)).state is State.UNEXPLAINED_LOSS
+
+
+def test_an_exception_that_somebody_still_holds_is_open() -> None:
+    """It may yet be reported, so the run must not settle on it."""
+    told = story()
+    told.fired(1)
+    told.add(Fate, fault_id=told.fault_id(1), handling="caught", alive=True)
+    assert settle(told).open == 1
+    told.caught(1)
+    assert settle(told).open == 0
+    told.fired(2)
+    told.seen(2)
+    assert settle(told).open == 1
+
+
+def test_the_level_is_that_of_the_first_event() -> None:
+    """Of two events for one fault the earlier one is judged."""
+    told = story()
+    told.fired(1)
+    told.seen(1)
+    told.arrives(1, level="warning")
+    told.add(SdkSaw, fault_ids=(told.fault_id(1),), event_id=event_id_of(77))
+    told.arrives(77, level="error")
+    assert account_of(told, Expect(level="error")).wrong_level == 1
+    assert account_of(told, Expect(level="warning")).wrong_level == 0
 
 
 def test_the_summary_keeps_the_most_telling_state_of_a_point() -> None:
