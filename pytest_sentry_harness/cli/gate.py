@@ -110,16 +110,17 @@ def _console() -> Console:
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """SIGTERM, by which CI cancels a job, ends a run as Ctrl-C does: in order, judged, with a report."""
+    """End a run on SIGTERM and SIGHUP as on Ctrl-C: in order, judged, with a report. CI cancels jobs so."""
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, stop)
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _seeded(scenario: Scenario, seed: int | None) -> Scenario:

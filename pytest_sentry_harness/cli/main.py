@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import __version__
+from ..model.verdict import EXIT_CODES, EXIT_INTERRUPTED, EXIT_USAGE, Verdict
 
 if TYPE_CHECKING:
     import click
@@ -23,17 +25,28 @@ def main() -> int:
             "  hint: pip install 'pytest-sentry-harness[gate]'",
             file=sys.stderr,
         )
-        return 2
+        return EXIT_USAGE
     group = build()
     try:
         result = group.main(prog_name="sentry-harness", standalone_mode=False)
     except click.ClickException as error:
         error.show()
-        return 2
+        return EXIT_USAGE
     except (click.Abort, KeyboardInterrupt):
         print("sentry-harness: interrupted", file=sys.stderr)
-        return 130
+        return EXIT_INTERRUPTED
+    except OSError as error:
+        print(f"sentry-harness: {_where(error)}{error.strerror or error}", file=sys.stderr)
+        return EXIT_CODES[Verdict.ERROR]
+    except Exception:  # noqa: BLE001 - a defect of ours must not look like a verdict, whatever it is
+        traceback.print_exc()
+        print("sentry-harness: the harness itself broke; please report this", file=sys.stderr)
+        return EXIT_CODES[Verdict.ERROR]
     return result if isinstance(result, int) else 0
+
+
+def _where(error: OSError) -> str:
+    return f"{error.filename}: " if error.filename else ""
 
 
 def build() -> click.Group:

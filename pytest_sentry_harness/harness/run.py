@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 
 from .. import clock
-from ..errors import LoadError, TargetError
+from ..errors import HarnessError, LoadError, ServerError, TargetError
 from ..injection.environment import agent_environment
 from ..load.process import LoadEnding, run_load
 from ..model.arming import ArmedFault, Arming
@@ -145,6 +145,7 @@ class ActiveRun:
     target_ending: str = ""
     settled: str = "not waited for"
     doubts: list[str] = field(default_factory=list)
+    trouble: list[str] = field(default_factory=list)
 
     @property
     def host(self) -> str:
@@ -183,6 +184,8 @@ class ActiveRun:
             self._cut_short("target_died", f"the target ended on its own: {error.what}")
         except LoadError as error:
             self._cut_short("load_failed", f"the load failed: {error.what}")
+        except ServerError as error:
+            self._break("server_died", error)
 
     def load_ended(self, ending: LoadEnding) -> None:
         """Note how the load ended."""
@@ -198,6 +201,8 @@ class ActiveRun:
                 self.settled = settle(self.folder, self.scenario, self.server, self.progress)
         except KeyboardInterrupt:
             self._cut_short("interrupted", "the run was interrupted while it settled")
+        except ServerError as error:
+            self._break("server_died", error)
         if not self.target_ending:
             self.progress.stage("stopping the target")
             self.target_ending = str(self.target.stop())
@@ -226,6 +231,11 @@ class ActiveRun:
         share = seconds / load.run_time if load else None
         self.progress.news(f"{arrived} envelope items received", share)
 
+    def _break(self, reason: str, error: HarnessError) -> None:
+        """The harness itself broke in mid-run: what was learnt is kept, and the verdict is *error*."""
+        self.stop_reason = reason
+        self.trouble.append(str(error))
+
     def _cut_short(self, reason: str, doubt: str) -> None:
         self.stop_reason = reason
         self.doubts.append(doubt)
@@ -243,6 +253,7 @@ class ActiveRun:
             target_ending=self.target_ending,
             load_ending=self.load_ending,
             settled=self.settled,
+            trouble=tuple(self.trouble),
             doubts=tuple(self.doubts),
         )
 

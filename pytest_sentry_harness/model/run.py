@@ -18,7 +18,7 @@ class RunFacts:
     seconds: float
     """How long the run took, up to its judging."""
     stop_reason: str
-    """``completed``, ``interrupted``, ``target_died``, ``load_failed``."""
+    """``completed``, ``interrupted``, ``target_died``, ``load_failed``, ``server_died``."""
     versions: dict[str, str] = field(default_factory=dict)
     """Of Python, the harness, and the libraries that matter, as installed where the harness runs."""
     platform: str = ""

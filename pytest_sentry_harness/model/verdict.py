@@ -24,6 +24,8 @@ EXIT_CODES: dict[Verdict, int] = {
     Verdict.ERROR: 12,
 }
 EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
+"""Interrupted before there was anything to judge: 128 + SIGINT, as shells count."""
 
 _SEVERITY = (Verdict.ERROR, Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS)
 

@@ -96,8 +96,24 @@ def _target(table: Table, base: Path) -> Target:
     )
     if target.ready is not None and not target.ready.startswith("/"):
         raise table.fail("ready", f"ready = {target.ready!r} is not a path", hint='write ready = "/health"')
+    _check_process(table, target)
     table.done()
     return target
+
+
+def _check_process(table: Table, target: Target) -> None:
+    """What the operating system would refuse: better now, with a line, than in mid-run."""
+    for name in target.env:
+        if not name or "=" in name or "\0" in name:
+            raise table.fail(
+                "env", f"{name!r} cannot name an environment variable", "use letters, digits and _"
+            )
+    texts = {"command": target.command or ""} | {f"env.{name}": text for name, text in target.env.items()}
+    for name, text in texts.items():
+        if "\0" in text:
+            raise table.fail(
+                name.partition(".")[0], f"{name} holds a NUL character", "no process can be given one"
+            )
 
 
 def _load(table: Table, base: Path, check_files: bool) -> Load:

@@ -87,7 +87,9 @@ class Table:
     def integer(self, key: str, default: int | None, *, least: int) -> int | None:
         """A whole number of at least ``least``."""
         value: int | None = self._get(key, default, int, "a whole number")
-        if value is not None and (isinstance(value, bool) or value < least):
+        if isinstance(value, bool):
+            raise self.fail(key, f"{key} must be a whole number, not true or false")
+        if value is not None and value < least:
             raise self.fail(key, f"{key} = {value} is too small", hint=f"use at least {least}")
         return value
 

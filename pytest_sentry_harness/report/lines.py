@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..model.ledger import Place
 from .document import Example, Loss, Point
 
+# C0 and C1 controls but tab and newline, and Unicode's bidirectional controls (Unicode Annex 9).
+_STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _ADVICE: dict[str, str] = {
     "queue_overflow": "raise transport_queue_size above the largest burst",
     "before_send": "make the hook return the event on every path it should keep",
@@ -93,6 +96,11 @@ def point_line(point: Point) -> str | None:
     near = f"; nearest: {', '.join(point.nearest)}" if point.nearest else ""
     why = f": {point.note}" if point.note else ""
     return f"{head} is {point.state}{why}{near}"
+
+
+def printable(text: str) -> str:
+    """``text`` without characters that steer a terminal or turn the direction of writing round."""
+    return _STEERING.sub("\ufffd", text)
 
 
 def short_path(path: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ..criteria.verdict import show
 from .document import RunDocument
-from .lines import Cause, advice, by_cause, point_line, short_path
+from .lines import Cause, advice, by_cause, point_line, printable, short_path
 
 MOST_BYTES = 1_000_000
 _MOST_LOSSES = 100
@@ -93,7 +93,7 @@ def _row(*cells: str) -> str:
 
 def _cell(text: str) -> str:
     """Text of the target, made harmless: no HTML, no table break, no link, no mention."""
-    text = html.escape(" ".join(text.split()), quote=False)
+    text = html.escape(" ".join(printable(text).split()), quote=False)
     text = text if len(text) <= _MOST_CELL else text[: _MOST_CELL - 1] + "…"
     for char in "\\|`*_[]#@":
         text = text.replace(char, f"&#{ord(char)};" if char in "|@`" else f"\\{char}")
@@ -101,7 +101,7 @@ def _cell(text: str) -> str:
 
 
 def _code(text: str) -> str:
-    return " ".join(text.replace("`", "'").split())
+    return " ".join(printable(text).replace("`", "'").split())
 
 
 def _words(state: str) -> str:

@@ -11,7 +11,7 @@ from ..criteria.verdict import show
 from ..model.account import State
 from ..model.verdict import Verdict
 from .document import RunDocument
-from .lines import Cause, advice, by_cause, point_line, short_path
+from .lines import Cause, advice, by_cause, point_line, printable, short_path
 
 _COLOURS = {
     Verdict.PASS: "green",
@@ -25,25 +25,25 @@ _MOST_CAUSES = 20
 def print_report(document: RunDocument, console: Console) -> None:
     """Print verdicts, account, losses and doubts. Everything from the target is printed as plain text."""
     console.print()
-    console.print(Text(document.scenario.name, style="bold"))
-    console.print(Text(document.scenario.question, style="dim"))
+    console.print(plain(document.scenario.name, style="bold"))
+    console.print(plain(document.scenario.question, style="dim"))
     console.print(_verdicts(document))
     _print_account(document, console)
     if document.losses:
         _print_losses(document, console)
     for criterion in document.criteria:
         for note in criterion.notes:
-            console.print(Text(f"! {note}", style=_COLOURS[criterion.verdict]))
+            console.print(plain(f"! {note}", style=_COLOURS[criterion.verdict]))
     for point in document.points:
         text = point_line(point)
         if text is not None:
-            console.print(Text(f"! {text}", style="yellow"))
+            console.print(plain(f"! {text}", style="yellow"))
     for note in document.notes:
-        console.print(Text(f"· {note}", style="dim"))
+        console.print(plain(f"· {note}", style="dim"))
     for journal in document.journals:
         if journal.torn is not None:
-            console.print(Text(f"! journal {journal.name}: {journal.torn}", style="yellow"))
-    console.print(Text.assemble(("reproduce: ", "dim"), document.reproduce), soft_wrap=True)
+            console.print(plain(f"! journal {journal.name}: {journal.torn}", style="yellow"))
+    console.print(Text.assemble(("reproduce: ", "dim"), printable(document.reproduce)), soft_wrap=True)
     colour = _COLOURS[document.verdict]
     console.print(
         Text.assemble(
@@ -65,16 +65,16 @@ def _verdicts(document: RunDocument) -> Table:
     table.add_column("verdict")
     for criterion in document.criteria:
         table.add_row(
-            Text(criterion.promise, style="bold"),
+            plain(criterion.promise, style="bold"),
             "",
             "",
             "",
-            Text(str(criterion.verdict), style=f"bold {_COLOURS[criterion.verdict]}"),
+            plain(str(criterion.verdict), style=f"bold {_COLOURS[criterion.verdict]}"),
         )
         for result in criterion.gates:
             m = result.measurement
             bounds = "" if m.low is None else f"{show(m.low, m.unit)} … {show(m.high, m.unit)}"
-            verdict = Text(str(result.verdict), style=_COLOURS[result.verdict])
+            verdict = plain(str(result.verdict), style=_COLOURS[result.verdict])
             table.add_row(f"  {result.metric}", show(m.value, m.unit), bounds, result.gate, verdict)
     return table
 
@@ -83,21 +83,21 @@ def _print_account(document: RunDocument, console: Console) -> None:
     account = document.account
     parts = [f"{count} {state.replace('_', ' ')}" for state, count in account.states.items() if count]
     total = f"{account.injected} faults injected, {account.fired} fired = "
-    console.print(Text(total + (" + ".join(parts) or "nothing")), soft_wrap=True)
+    console.print(plain(total + (" + ".join(parts) or "nothing")), soft_wrap=True)
     extras = []
     if account.duplicates:
         extras.append(f"{account.duplicates} duplicate events")
     if account.unexpected:
         extras.append(f"{account.unexpected} error events that belong to no fault")
     if extras:
-        console.print(Text("also arrived: " + ", ".join(extras), style="dim"))
+        console.print(plain("also arrived: " + ", ".join(extras), style="dim"))
 
 
 def _print_losses(document: RunDocument, console: Console) -> None:
     causes = by_cause(document.losses)
     unreached = any(cause.state == State.NOT_REACHED for cause in causes)
     title = "what did not arrive, or was never reached" if unreached else "what did not arrive"
-    console.print(Text(title, style="bold"))
+    console.print(plain(title, style="bold"))
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("count", justify="right")
     table.add_column("what became of it", overflow="fold", ratio=3)
@@ -105,16 +105,16 @@ def _print_losses(document: RunDocument, console: Console) -> None:
     table.add_column("faults", overflow="fold", ratio=3)
     for cause in causes[:_MOST_CAUSES]:
         faults = "\n".join(f"{count} {fault}" for fault, count in cause.faults)
-        table.add_row(str(cause.count), _became(cause), _where(cause), Text(faults))
+        table.add_row(str(cause.count), _became(cause), _where(cause), plain(faults))
     console.print(table)
     if len(causes) > _MOST_CAUSES:
-        console.print(Text(f"… and {len(causes) - _MOST_CAUSES} more causes in run.json", style="dim"))
+        console.print(plain(f"… and {len(causes) - _MOST_CAUSES} more causes in run.json", style="dim"))
 
 
 def _became(cause: Cause) -> Text:
-    text = Text(cause.state.replace("_", " "))
+    text = plain(cause.state.replace("_", " "))
     if cause.reason:
-        text.append(f": {cause.reason}", style="bold")
+        text.append(printable(f": {cause.reason}"), style="bold")
     hint = advice(cause.reason)
     if hint:
         text.append(f"\n{hint}", style="dim")
@@ -126,8 +126,13 @@ def _where(cause: Cause) -> Text:
     if cause.place is not None:
         name = f" in {cause.place.function}" if cause.place.function else ""
         lines.append(f"{short_path(cause.place.file)}:{cause.place.line}{name}")
-    text = Text("\n".join(lines))
+    text = plain("\n".join(lines))
     example = cause.example
     known = f"event {example.event_id}" if example.event_id else f"trace {example.trace_id}"
-    text.append(f"\ne.g. {example.fault_id}, {known}".lstrip("\n" if not lines else ""), style="dim")
+    text.append(printable(f"{chr(10) if lines else ''}e.g. {example.fault_id}, {known}"), style="dim")
     return text
+
+
+def plain(text: str, style: str = "") -> Text:
+    """Text that is shown and nothing else: no markup, no characters that steer the terminal."""
+    return Text(printable(text), style)

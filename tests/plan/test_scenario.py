@@ -100,7 +100,7 @@ BAD: list[tuple[str, str, str]] = [
     ('name = "order storm"', 'name = ""', ":2: [scenario] name: name is empty"),
     ("seed = 7", "sead = 7", ":4: [scenario] sead: unknown key 'sead'\n  hint: did you mean 'seed'?"),
     ("seed = 7", "seed = -1", ":4: [scenario] seed: seed = -1 is too small\n  hint: use at least 0"),
-    ("seed = 7", "seed = true", ":4: [scenario] seed: seed = True is too small"),
+    ("seed = 7", "seed = true", ":4: [scenario] seed: seed must be a whole number, not true or false"),
     (
         "seed = 7",
         "seed = 7\nallow_inconclusive = 1",
@@ -138,6 +138,9 @@ BAD: list[tuple[str, str, str]] = [
         'stop_signal = "SIGHALT"',
         ":12: [target] stop_signal: stop_signal = 'SIGHALT' is not allowed",
     ),
+    ("WORKERS = 2", '"A=B" = 2', ":10: [target] env: 'A=B' cannot name an environment variable"),
+    ("WORKERS = 2", 'WORKERS = "\\u0000"', ":10: [target] env: env.WORKERS holds a NUL character"),
+    ("--port {port}", "\\u0000", ":8: [target] command: command holds a NUL character"),
     ("WORKERS = 2", "WORKERS = [2]", ":10: [target] env: env.WORKERS must be a string"),
     (
         'cwd = "service"',
