@@ -53,6 +53,7 @@ BAD: list[tuple[list[str], int, str]] = [
     (["gate", "{tmp}/good.toml", "--junit", "{tmp}"], 2, "is a directory"),
     (["gate", "{tmp}/unknown-placeholder.toml", "--runs", "{tmp}/runs"], 2, "unknown placeholder {prot}"),
     (["gate", "{tmp}/no-program.toml", "--runs", "{tmp}/runs"], 12, "no-such-program"),
+    (["gate", "{tmp}/good.toml", "--runs", "{tmp}/good.toml/runs"], 12, "good.toml/runs"),
     (["judge"], 2, "Missing argument 'RUN'"),
     (
         ["judge", "{tmp}"],
@@ -117,6 +118,21 @@ def test_without_the_gate_extra_the_remedy_is_named(
     assert run(monkeypatch, "gate", "x.toml") == 2
     assert "click is not installed" in (error := capsys.readouterr().err)
     assert "pip install 'pytest-sentry-harness[gate]'" in error
+
+
+def test_a_defect_of_ours_does_not_look_like_a_verdict(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever breaks ends with 12, with the traceback we need to mend it."""
+
+    def broken(*_: object, **__: object) -> int:
+        raise ZeroDivisionError("our mistake")
+
+    monkeypatch.setattr("pytest_sentry_harness.cli.gate.judge_run_folder", broken)
+    assert run(monkeypatch, "judge", "x") == 12
+    error = capsys.readouterr().err
+    assert "ZeroDivisionError: our mistake" in error
+    assert "the harness itself broke" in error
 
 
 def test_folders_hold_scenarios_and_not_those_of_folders_within(tmp_path: Path) -> None:

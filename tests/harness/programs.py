@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from pathlib import Path
+from typing import Any
 
 from pytest_sentry_harness.harness.run import run_scenario
 from pytest_sentry_harness.plan.scenario import load_scenario
@@ -56,7 +57,7 @@ select = "call"
 """
 
 
-def job(
+def write_job(
     folder: Path,
     *,
     times: int = 20,
@@ -69,15 +70,20 @@ def job(
     at: str = "__main__:work",
     do: str = "raise(ValueError('broken'))",
     fault: str = "broken-piece",
-) -> RunDocument:
-    """Run a script as target and give the judged document; its run folder lies under ``folder``/runs."""
+) -> Path:
+    """Write a script and a scenario that runs it; gives the scenario."""
     program = textwrap.dedent(JOB)
     for name, text in {"init": init, "times": str(times), "handle": handle, "end": end}.items():
         program = program.replace("{" + name + "}", text)
     (folder / "job.py").write_text(program)
     path = folder / "job.toml"
     path.write_text(SCENARIO.format(head=head, flags=flags, dsn=dsn, at=at, do=do, fault=fault))
-    return run_scenario(load_scenario(path), runs=folder / "runs")
+    return path
+
+
+def job(folder: Path, **changes: Any) -> RunDocument:
+    """Run such a script and give the judged document; its run folder lies under ``folder``/runs."""
+    return run_scenario(load_scenario(write_job(folder, **changes)), runs=folder / "runs")
 
 
 def run_folder(folder: Path) -> Path:
