@@ -40,7 +40,7 @@ def judge_run(folder: RunFolder, scenario: Scenario, facts: RunFacts) -> RunDocu
         account,
         (*scenario.gates, *default_gates("capture", {gate.metric for gate in scenario.gates})),
         trouble=(*facts.trouble, *trouble_in(summary.notes)),
-        doubts=(*facts.doubts, *_doubts(scenario, reconciliation, states)),
+        doubts=(*facts.doubts, *doubts_about(scenario, reconciliation, states)),
     )
     arrivals: dict[str, dict[str, int]] = {}
     for (item_type, outcome), count in counted.items():
@@ -79,7 +79,7 @@ def _counting(arrivals: Iterable[Arrival], counted: Counter[tuple[str, str]]) ->
         yield arrival
 
 
-def _doubts(scenario: Scenario, found: Reconciliation, states: list[JournalState]) -> list[str]:
+def doubts_about(scenario: Scenario, found: Reconciliation, states: list[JournalState]) -> list[str]:
     """Reasons not to believe that the evidence is complete."""
     summary = found.summary
     doubts = [f"journal {state.path.name}: {state.torn}" for state in states if state.torn]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import sys
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -118,6 +119,8 @@ def _start_target(
         project=project.project_id,
     )
     env = {**os.environ, **fill_all(target.env, values, where=f"{where} env")}
+    # Last, so that nothing is hidden: programs installed beside the harness are found without activating.
+    env["PATH"] = os.pathsep.join([env.get("PATH", os.defpath), str(Path(sys.executable).parent)])
     return start_command(
         target,
         fill(target.command or "", values, where=f"{where} command"),
