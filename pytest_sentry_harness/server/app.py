@@ -22,6 +22,7 @@ from ..store.rows import NewRequest
 from ..store.writer import Writer
 from . import routes
 from .behaviour import Behaviours, Rule
+from .calls import internal_error
 from .connection import TRANSPORT
 from .control import Control
 from .ingest import Decision, Ingest, Request
@@ -41,6 +42,8 @@ from .messages import (
 )
 from .settings import IngestSettings
 
+_BODILESS: Final = frozenset({204, 205, 304})
+"""What follows the head of such an answer would be taken for the beginning of the next one."""
 _UNSTORED: Final = frozenset({b"content-length", b"cookie"})
 _LOG = logging.getLogger(__name__)
 _LIVE = json_answer(200, {"is_healthy": True})
@@ -118,7 +121,7 @@ class App:
             content_type=header(headers, b"content-type"),
             body=body,
         )
-        decision = self._ingest.decide(request)
+        decision = self._decide(request)
         if not body.complete and (rule is None or rule.reset != "before"):
             decision = _overruled(decision, _NO_ANSWER, "client_gone")
         elif rule is not None:
@@ -157,6 +160,14 @@ class App:
                 await send_answer(send, decision.answer)
         else:
             await self._play(rule, decision.answer, scope, receive, send)
+
+    def _decide(self, request: Request) -> Decision:
+        """The decision; what nobody foresaw is a refusal, and so on record like any other."""
+        try:
+            return self._ingest.decide(request)
+        except Exception as error:  # noqa: BLE001 - logged and recorded in there
+            answer = error_answer(500, internal_error(error), headers=ANSWER_CORS)
+            return Decision(answer, request.route.project, "", True, "internal_error")
 
     async def _play(self, rule: Rule, answer: Answer, scope: Scope, receive: Receive, send: Send) -> None:
         """Do what ``rule`` says with the answer."""
@@ -208,6 +219,8 @@ def _misbehave(decision: Decision, rule: Rule) -> Decision:
             kept + tuple(changed.items()),
             answer.body if rule.body is None else rule.body.encode(),
         )
+        if answer.status in _BODILESS:
+            answer = msgspec.structs.replace(answer, body=b"")
     refused = decision.refused or not 200 <= answer.status < 300
     return msgspec.structs.replace(
         decision, answer=answer, refused=refused, reason=decision.reason or rule.reason

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import re
+import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -15,6 +17,7 @@ from .messages import Answer, error_answer, json_answer
 MOST_BODY = 1 << 20
 """Bytes of a call's body."""
 _T = TypeVar("_T")
+_LOG = logging.getLogger(__name__)
 
 
 class NotFoundError(UsageError):
@@ -34,6 +37,13 @@ class Call:
         """The body as ``kind``. Raises ``UsageError`` naming the field that is wrong or unknown."""
         try:
             return msgspec.json.decode(self.body, type=kind)
+        except UnicodeDecodeError as error:
+            # msgspec finds broken text only where it makes a string of it, and does not make it one of its errors.
+            raise UsageError(
+                f"the body is not UTF-8: {error.reason} (byte 0x{error.object[error.start]:02x})",
+                where="body",
+                hint="send JSON in UTF-8",
+            ) from error
         except msgspec.MsgspecError as error:
             unknown = re.search(r"unknown field `([^`]*)`", str(error))
             hint = did_you_mean(unknown[1], known) if unknown else f"known fields: {', '.join(known)}"
@@ -55,6 +65,18 @@ async def answer_call(handler: Handler, call: Call) -> Answer:
         return error_answer(404 if isinstance(error, NotFoundError) else 400, detail, hint=error.hint)
     except HarnessError as error:
         return error_answer(503, str(error.what), hint=error.hint)
+    except Exception as error:  # noqa: BLE001 - logged in there
+        return error_answer(
+            500, internal_error(error), hint="this is a mistake in the server; its log says where"
+        )
+
+
+def internal_error(error: Exception) -> str:
+    """A sentence about an error nobody foresaw, logged with its place: one line, however often it happens."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    said = f"internal error: {type(error).__name__}: {str(error)[:200]}"
+    _LOG.error("%r in %s (%s:%s)", said, frame.name, frame.filename, frame.lineno)
+    return said
 
 
 def only(call: Call, known: Sequence[str]) -> None:

@@ -30,6 +30,7 @@ from .views import ArrivalPage, Project, RequestView, Stats
 _MOST_WAIT = 60.0
 _MOST_LIMIT = 10_000
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+_HOST = re.compile(r"(?:\[([^\[\]]*)\]|([^:\[\]]*))(?::[0-9]{0,5})?")
 _ARRIVAL_FIELDS = (
     *("project", "since", "trace_id", "event_id", "item_type", "outcome"),
     *("wait", "at_least", "limit"),
@@ -109,7 +110,11 @@ class Control:
 
     def _refusal(self, headers: list[tuple[bytes, bytes]]) -> Answer | None:
         """401 or 403, or None when the caller may go on."""
-        host = header(headers, b"host")
+        hosts = [value.decode("latin-1") for name, value in headers if name == b"host"]
+        if len(hosts) > 1:
+            # Who stands between may have looked at another one than we do (RFC 9112, 3.2).
+            return error_answer(400, f"the request has {len(hosts)} Host headers", hint="send one")
+        host = hosts[0] if hosts else ""
         if not self._any_host and _host_name(host) not in _LOCAL_NAMES:
             return error_answer(
                 403,
@@ -243,7 +248,6 @@ def _rule(body: _RuleBody) -> Rule:
 
 
 def _host_name(host: str) -> str:
-    """The name in a Host header, without port and brackets, in lower case."""
-    if host.startswith("["):
-        return host[1:].partition("]")[0].lower()
-    return host.partition(":")[0].lower()
+    """The name in a Host header, without port and brackets, in lower case; empty: it is not well formed."""
+    found = _HOST.fullmatch(host)
+    return (found[1] or found[2] or "").lower() if found else ""

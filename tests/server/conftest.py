@@ -16,6 +16,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]
     with EmbeddedServer.start(tmp_path_factory.mktemp("server") / "store") as running:
         yield running
         assert "Traceback" not in running.log()
+        assert "internal error" not in running.log()
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import socket
 from typing import Any
 
@@ -9,7 +11,11 @@ import pytest
 
 from pytest_sentry_harness import clock
 from pytest_sentry_harness.errors import ServerError, UsageError
+from pytest_sentry_harness.server.app import App
 from pytest_sentry_harness.server.behaviour import Behaviours, Rule
+from pytest_sentry_harness.server.ingest import Ingest, Request
+from pytest_sentry_harness.server.messages import Body
+from pytest_sentry_harness.server.routes import Route
 
 from .wire import Bench, event, post_bytes, raw
 
@@ -58,7 +64,11 @@ def test_whichever_end_comes_first() -> None:
         ({"reset": "after", "hang": True}, "one of reset, hang, truncate"),
         ({"hang": True, "status": 500}, "rule of their own"),
         ({"headers": {"a b": "c"}}, "HTTP header names"),
+        ({"headers": {"a\x01": "c"}}, "HTTP header names"),
+        ({"headers": {"": "c"}}, "HTTP header names"),
+        ({"headers": {"Content-Length": "5"}}, "content-length and transfer-encoding, which the server sets"),
         ({"headers": {"a": "c\r\nd"}}, "one line of ASCII"),
+        ({"headers": {"a": "\x7f"}}, "without control characters"),
     ],
 )
 def test_rules_that_cannot_be(values: dict[str, Any], said: str) -> None:
@@ -175,3 +185,44 @@ def test_rules_by_the_control_api(bench: Bench) -> None:
     bench.client.behave(bench.project.project_id, [Rule(status=500), Rule(hang=True)])
     shown = bench.client._call("GET", f"projects/{bench.project.project_id}/behaviour", dict)
     assert [rule["status"] for rule in shown["rules"]] == [500, None]
+
+
+@pytest.mark.parametrize("status", [204, 205, 304])
+def test_an_answer_that_has_no_body(bench: Bench, status: int) -> None:
+    """Nothing follows its head, so the next answer on the connection can be read."""
+    bench.client.behave(bench.project.project_id, [Rule(status=status, body="gone", requests=1)])
+    connection = http.client.HTTPConnection("127.0.0.1", bench.server.port, timeout=60)
+    with contextlib.closing(connection):
+        seen = []
+        for _ in range(2):
+            connection.request("POST", bench.envelope_path, body=event()[1], headers=bench.auth)
+            answer = connection.getresponse()
+            seen.append((answer.status, bool(answer.read())))
+    assert seen == [(status, False), (200, True)]
+
+
+def test_a_request_whose_decision_breaks(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What nobody foresaw is answered 500, recorded as a refusal, and one line in the log."""
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("boom")
+
+    monkeypatch.setattr(Ingest, "decide", broken)
+    body = Body(b"x", 1)
+    request = Request(
+        Route("envelope", "1", ("POST",)), "POST", "", [], "", "application/x-sentry-envelope", body
+    )
+    app = App(
+        ingest=Ingest.__new__(Ingest),
+        behaviours=Behaviours(),
+        control=None,  # type: ignore[arg-type]
+        writer=None,  # type: ignore[arg-type]
+        settings=None,  # type: ignore[arg-type]
+    )
+    decision = app._decide(request)
+    assert (decision.refused, decision.reason, decision.project) == (True, "internal_error", "1")
+    assert decision.answer.status == 500
+    assert len(caplog.messages) == 1
+    assert "ZeroDivisionError: boom" in caplog.text

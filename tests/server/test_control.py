@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 import uuid
 
 import pytest
 
 from pytest_sentry_harness.errors import ServerError
+from pytest_sentry_harness.server.calls import Call, answer_call
 from pytest_sentry_harness.server.client import ServerClient
 
-from .wire import Answered, Bench, envelope, event, request
+from .wire import Answered, Bench, envelope, event, raw, request
 
 
 def call(bench: Bench, method: str, path: str, body: bytes = b"", **headers: str) -> Answered:
@@ -34,12 +36,35 @@ def test_only_with_the_token(bench: Bench) -> None:
 
 def test_only_under_a_name_of_this_machine(bench: Bench) -> None:
     """A foreign Host header is refused even with the token: a rebound name of a web page."""
-    for host in ("evil.example", "evil.example:80", "127.0.0.1.evil.example"):
+    for host in (
+        *("evil.example", "evil.example:80", "127.0.0.1.evil.example", ""),
+        *(
+            "localhost:80:90",
+            "localhost:evil",
+            "localhost:80@evil",
+            "[::1]evil",
+            "[::1",
+            "[localhost]x:1",
+            ":80",
+        ),
+    ):
         answer = call(bench, "GET", "stats", Host=host)
         assert answer.status == 403
         assert "is not this machine" in answer.json()["detail"]
-    for host in ("localhost", "LOCALHOST:1", "127.0.0.1:99", "[::1]:5"):
+    for host in ("localhost", "localhost:", "LOCALHOST:1", "127.0.0.1:99", "[::1]:5"):
         assert call(bench, "GET", "stats", Host=host).status == 200
+
+
+@pytest.mark.parametrize("hosts", [("localhost", "evil.example"), ("localhost", "localhost")])
+def test_only_with_one_host(bench: Bench, hosts: tuple[str, ...]) -> None:
+    """Of two Host headers nobody knows which one a proxy or browser meant."""
+    head = "".join(f"Host: {host}\r\n" for host in hosts)
+    answer = raw(
+        bench.server.port,
+        f"GET /api/harness/stats HTTP/1.1\r\n{head}Authorization: Bearer {bench.server.token}\r\n\r\n".encode(),
+    )
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"the request has 2 Host headers" in answer
 
 
 def test_it_says_what_it_is(bench: Bench) -> None:
@@ -85,6 +110,49 @@ def test_wrong_calls_are_told_what_is_right(
     answer = call(bench, method, path, b"" if body is None else json.dumps(body).encode())
     assert answer.status == status
     assert said in answer.body.decode()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "projects", b'{"name":"\xff"}'),
+        ("POST", "projects", b'{"\xff":1}'),
+        ("POST", "projects", b'{"name":"\xc3"}'),
+        ("PUT", "projects/1/behaviour", b'[{"body":"\xff"}]'),
+        ("PUT", "projects/1/behaviour", b'[{"headers":{"\xff":"x"}}]'),
+    ],
+)
+def test_a_body_that_is_no_utf_8(bench: Bench, method: str, path: str, body: bytes) -> None:
+    """The answer says so, and the server's log stays clean."""
+    answer = call(bench, method, path, body)
+    assert answer.status == 400
+    assert answer.json()["detail"].startswith("body: the body is not UTF-8: ")
+    assert answer.json()["hint"] == "send JSON in UTF-8"
+
+
+@pytest.mark.parametrize("body", [b'{"name":"\\ud800"}', b'{"name":"\\udc00"}', b"\xff", b"", b"[" * 100_000])
+def test_a_body_that_is_no_json(bench: Bench, body: bytes) -> None:
+    """Halves of characters, nothing at all, and too deep to be anything."""
+    answer = call(bench, "POST", "projects", body)
+    assert answer.status == 400
+    assert "the body cannot be used" in answer.json()["detail"]
+
+
+@pytest.mark.asyncio
+async def test_an_error_nobody_foresaw(caplog: pytest.LogCaptureFixture) -> None:
+    """Answered as JSON, and logged in one line that names the place."""
+
+    async def broken(_call: Call) -> object:
+        raise ZeroDivisionError("two\nlines")
+
+    with caplog.at_level(logging.ERROR):
+        answer = await answer_call(broken, Call((), {}, b""))
+    assert answer.status == 500
+    assert json.loads(answer.body)["detail"] == "internal error: ZeroDivisionError: two\nlines"
+    (line,) = caplog.messages
+    assert "internal error: ZeroDivisionError" in line
+    assert f"in broken ({__file__}:" in line
+    assert "\n" not in line
 
 
 def test_a_body_that_is_too_large(bench: Bench) -> None:
