@@ -14,7 +14,7 @@ from . import carry, guard, lease, main_module
 from .entries import servers
 from .entries.requests import Requests
 from .injector import Injector
-from .recorder import QuietRecorder
+from .recorder import QuietRecorder, agent_working
 from .sdk_watch.watch import SdkWatch
 from .ticker import Ticker
 
@@ -76,6 +76,7 @@ class Agent:
         return None if self._arming.allow_production else guard.production_reason(os.environ)
 
     def _tick(self) -> None:
+        self._injector.settle(older_than=_FATE_SECONDS)
         if not self._injector.live:
             return
         lapsed = lease.lapsed(self._arming.lease, self._arming.lease_seconds)
@@ -83,7 +84,6 @@ class Agent:
             self._injector.disarm(lapsed)
             self._recorder.write(Note, level="warning", text=f"everything is disarmed: {lapsed}")
             return
-        self._injector.settle(older_than=_FATE_SECONDS)
         self._watch.record_pending()
         if self._look_for_modules_at is not None and clock.monotonic() >= self._look_for_modules_at:
             self._look_for_modules_at = None
@@ -98,15 +98,17 @@ class Agent:
             self._recorder.write(Note, level="error", text=reason)
 
     def _after_fork(self) -> None:
-        self._injector.after_fork(f"p{os.getpid()}")
+        with agent_working():
+            self._injector.after_fork(f"p{os.getpid()}")
 
     def _goodbye(self) -> None:
-        self._ticker.stop()
-        self._injector.settle()
-        self._watch.record_pending()
-        if self._injector.live:
-            self._injector.missing_modules()
-        self._journal.close("exit", self._injector.opportunities())
+        with agent_working():
+            self._ticker.stop()
+            self._injector.end()
+            self._watch.record_pending()
+            if self._injector.live:
+                self._injector.missing_modules()
+            self._journal.close("exit", self._injector.opportunities())
 
 
 def _lane(arming: Arming) -> str:

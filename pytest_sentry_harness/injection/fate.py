@@ -49,10 +49,11 @@ class Ending:
 
 
 def read_ending(exception: BaseException, *, escaped: bool = False) -> Ending:
-    """What became of ``exception`` so far. ``escaped``: it was seen leaving the application."""
+    """What became of ``exception``, which was raised, so far. ``escaped``: it was seen leaving the application."""
     traceback = exception.__traceback__
     if traceback is None:
-        return Ending("unknown")
+        # It was raised, so somebody has cleared it (Starlette does after an exception handler): it was stopped.
+        return Ending("escaped" if escaped else "caught")
     chain = _places(traceback)
     if escaped or _has_escaped(traceback):
         return Ending("escaped", None, chain)

@@ -22,10 +22,19 @@ from ..plan.terms import parse_chain
 from ..protocol.fault_header import Selected
 from .effects.registry import Effects
 from .injected import InjectedExceptions
-from .located import FaultPath, Located, MissingPointError, locate, still_held
+from .located import (
+    FaultPath,
+    Located,
+    MissingPointError,
+    NeededPointError,
+    locate,
+    module_of,
+    refuse_needed,
+    still_held,
+)
 from .point import Point, PointFault
 from .prologue import def_line, with_prologue
-from .recorder import QuietRecorder, Recorder
+from .recorder import QuietRecorder, Recorder, agent_working
 from .selection import PRESENT, RequestFaults
 from .substitute import substitute
 
@@ -71,7 +80,7 @@ class Injector:
         """Arm ``fault`` now, or as soon as its module is imported. Gives the state it came to.
 
         Raises ``TermError`` for a term that is not valid. A path that names nothing is no error here: the
-        state is ``missing``, with the nearest names.
+        state is ``missing``, with the nearest names. What the agent itself depends on is ``refused``.
         """
         chain = parse_chain(fault.do)
         by_call = fault.select == "call"
@@ -82,8 +91,12 @@ class Injector:
             self._wanted.append(wanted)
             try:
                 wanted.path = FaultPath.parse(fault.at)
+                refuse_needed(fault.at, wanted.path.module)
             except MissingPointError as error:
                 self._set(wanted, "missing", note=error.what)
+                return wanted.state
+            except NeededPointError as error:
+                self._set(wanted, "refused", note=error.what)
                 return wanted.state
             if wanted.path.module == "__main__":
                 return wanted.state  # main_module.py says when
@@ -99,7 +112,7 @@ class Injector:
 
         True when nothing waits for it any more.
         """
-        with self._lock:
+        with agent_working(), self._lock:
             for wanted in self._waiting_for(name):
                 assert wanted.path is not None
                 if not partly or wanted.path.parts[0] in vars(module):
@@ -143,7 +156,13 @@ class Injector:
 
     def settle(self, request: RequestFaults | None = None, *, older_than: float = 0.0) -> None:
         """Write what became of the injected exceptions so far (of one request, or of all that old)."""
-        self.exceptions.settle(request, older_than=older_than)
+        with agent_working():
+            self.exceptions.settle(request, older_than=older_than)
+
+    def end(self) -> None:
+        """Write what became of all injected exceptions: the process ends."""
+        with agent_working():
+            self.exceptions.end()
 
     def states(self) -> dict[str, PointState]:
         """The present state of each fault, by its name."""
@@ -223,9 +242,12 @@ class Injector:
         assert wanted.path is not None
         try:
             located = locate(module, wanted.path)
+            refuse_needed(wanted.fault.at, module_of(located))
             armed = self._arm_located(located, wanted)
         except MissingPointError as error:
             self._set(wanted, "missing", note=error.what, nearest=error.near)
+        except NeededPointError as error:
+            self._set(wanted, "refused", note=error.what)
         except (HarnessError, AttributeError, TypeError, ValueError) as error:
             self._set(wanted, "missing", note=f"it cannot be armed: {error}")
         else:

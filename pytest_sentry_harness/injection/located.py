@@ -12,6 +12,14 @@ from ..errors import InjectionError, nearest
 
 _MOST_LAYERS = 50
 
+_NEEDED = frozenset(
+    {
+        *("builtins", "os", "posix", "nt", "posixpath", "ntpath", "sys", "time", "threading", "_thread"),
+        *("json", "_json", "io", "_io", "contextvars", "_contextvars", "pytest_sentry_harness"),
+    }
+)
+_REFERENCE = "pytest_sentry_harness.reference"
+
 
 class MissingPointError(InjectionError):
     """There is nothing to arm at the path; ``near`` holds similar names."""
@@ -20,6 +28,13 @@ class MissingPointError(InjectionError):
         hint = f"did you mean {' or '.join(near)}?" if near else None
         super().__init__(what, hint=hint)
         self.near = near
+
+
+class NeededPointError(InjectionError):
+    """The agent itself calls what is at the path."""
+
+    def __init__(self, at: str) -> None:
+        super().__init__(f"{at}: the agent itself depends on it; choose a function of the application")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +82,20 @@ def locate(module: types.ModuleType, path: FaultPath) -> Located:
             raise MissingPointError(f"{where} has no {part!r}", near=near)
         definer, found = _look_up(owner, part)
     return _located(owner, definer, path.parts[-1], found)
+
+
+def refuse_needed(at: str, module: str) -> None:
+    """Raises ``NeededPointError`` when what is at ``at``, in ``module``, is needed by the agent."""
+    if module.partition(".")[0] in _NEEDED and not f"{module}.".startswith(f"{_REFERENCE}."):
+        raise NeededPointError(at)
+
+
+def module_of(located: Located) -> str:
+    """The module that would be changed: that of the function, whatever name led to it, or of the attribute."""
+    if located.function is not None:
+        return str(located.function.__globals__.get("__name__", ""))
+    owner = located.owner
+    return str(owner.__name__ if isinstance(owner, types.ModuleType) else getattr(owner, "__module__", ""))
 
 
 def still_held(original: object, *, besides: object) -> tuple[str, ...]:

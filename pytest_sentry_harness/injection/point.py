@@ -78,28 +78,34 @@ class Point:
             take=self._take,
         )
 
+    # All the hooks do is the agent's own work: what they call may be armed itself (``str`` of an exception,
+    # ``asyncio.sleep``), and must not come back here.
+
     def _enter(self) -> bool:
+        if agent_at_work():
+            return False
         stack = self._stack()
-        due = stack.pop() if stack and isinstance(stack[-1], list) else self._due()
+        with agent_working():
+            due = stack.pop() if stack and isinstance(stack[-1], list) else self._due()
         for firing in due:
-            if not self._record(firing):
+            with agent_working():
+                fires = self._met(firing)
+            if not fires:
                 continue
-            if firing.action.seconds:
-                started = clock.perf()
-                try:
-                    with agent_working():
-                        time.sleep(firing.action.seconds)
-                finally:
-                    self._finished(firing, started)
-            if self._ends(firing):
+            if firing.action.run is not None:
+                firing.action.run()  # signals: their handlers are the application's work
+            if firing.action.exception is not None or firing.action.returns:
                 stack.append(firing)
                 return True
         return False
 
     def _waits(self) -> bool:
-        due = self._due()
-        self._stack().append(due)
-        return any(firing.action.seconds for firing in due) and _task_name() is not None
+        if agent_at_work():
+            return False
+        with agent_working():
+            due = self._due()
+            self._stack().append(due)
+            return any(firing.action.seconds for firing in due) and _task_name() is not None
 
     def _wait(self) -> Coroutine[None, None, None]:
         due: list[_Due] = self._stack().pop()
@@ -109,15 +115,16 @@ class Point:
         import asyncio  # it is loaded already; the agent itself does not need it
 
         left: list[_Due] = []
-        for firing in due:
-            if not firing.action.seconds:
-                left.append(firing)
-            elif self._record(firing):
-                started = clock.perf()
-                try:
-                    await asyncio.sleep(firing.action.seconds)
-                finally:
-                    self._finished(firing, started)
+        with agent_working():
+            for firing in due:
+                if not firing.action.seconds:
+                    left.append(firing)
+                elif self._record(firing):
+                    started = clock.perf()
+                    try:
+                        await asyncio.sleep(firing.action.seconds)
+                    finally:
+                        self._finished(firing, started)
         self._stack().append(left)
 
     def _raises(self) -> bool:
@@ -137,17 +144,14 @@ class Point:
 
     def _due(self) -> list[_Due]:
         """What fires now, up to the first that ends the function."""
-        if agent_at_work():
-            return []
         request = PRESENT.get()
         due: list[_Due] = []
         for fault in tuple(self.faults):
             try:
-                with agent_working():
-                    chosen = fault.choose(request)
-                    if chosen is None:
-                        continue
-                    action = fault.effects[chosen[1]].action()
+                chosen = fault.choose(request)
+                if chosen is None:
+                    continue
+                action = fault.effects[chosen[1]].action()
             except HarnessError as error:
                 self._note(fault, str(error))
                 continue
@@ -158,6 +162,21 @@ class Point:
             if action.exception is not None or action.returns:
                 break
         return due
+
+    def _met(self, firing: _Due) -> bool:
+        """Record that the fault fires now, wait, follow its exception; False when it must not fire."""
+        if not self._record(firing):
+            return False
+        action = firing.action
+        if action.seconds:
+            started = clock.perf()
+            try:
+                time.sleep(action.seconds)
+            finally:
+                self._finished(firing, started)
+        if action.exception is not None and action.followed:
+            self._exceptions.add(action.exception, firing.fault_id, PRESENT.get())
+        return True
 
     def _record(self, firing: _Due) -> bool:
         """Write that the fault fires now; False when that is impossible, and then it must not fire."""
@@ -180,14 +199,6 @@ class Point:
 
     def _finished(self, firing: _Due, started: float) -> None:
         self._write(Finished, fault_id=firing.fault_id, seconds=clock.perf() - started)
-
-    def _ends(self, firing: _Due) -> bool:
-        action = firing.action
-        if action.run is not None:
-            action.run()
-        if action.exception is not None and action.followed:
-            self._exceptions.add(action.exception, firing.fault_id, PRESENT.get())
-        return action.exception is not None or action.returns
 
     def _note(self, fault: PointFault, why: str) -> None:
         text = f"fault {fault.name!r} at {fault.at} did not fire: {why}"

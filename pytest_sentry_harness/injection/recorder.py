@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextvars
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
 
 from .. import clock
@@ -52,14 +50,21 @@ def agent_at_work() -> bool:
     return _AT_WORK.get()
 
 
-@contextmanager
-def agent_working() -> Iterator[None]:
-    """Mark what runs inside as the agent's own work."""
-    token = _AT_WORK.set(True)
-    try:
-        yield
-    finally:
-        _AT_WORK.reset(token)
+class agent_working:  # noqa: N801 - used like a function
+    """Marks what runs inside as the agent's own work.
+
+    Made of nothing that could be armed itself, as the functions of ``contextlib`` could.
+    """
+
+    __slots__ = ("_before",)
+
+    def __enter__(self) -> None:
+        self._before = _AT_WORK.get()
+        _AT_WORK.set(True)
+
+    def __exit__(self, *_: object) -> None:
+        # Not by a token: a coroutine that is thrown away may be closed in another context.
+        _AT_WORK.set(self._before)
 
 
 class QuietRecorder:

@@ -83,8 +83,9 @@ def arm(injector: Injector, fault: ArmedFault, *, where: str) -> PointState:
         where = f"{here}: {error.where}" if error.where else here
         raise type(error)(error.what, where=where, hint=error.hint) from error
     if state.state != "armed":
-        near = f"did you mean {' or '.join(state.nearest)}?" if state.nearest else None
-        hint = near or 'write "package.module:function" or "package.module:Class.method"'
+        hint = f"did you mean {' or '.join(state.nearest)}?" if state.nearest else None
+        if hint is None and state.state != "refused":
+            hint = 'write "package.module:function" or "package.module:Class.method"'
         raise InjectionError(state.note or f"it is {state.state}", where=here, hint=hint)
     return state
 

@@ -100,6 +100,22 @@ def test_exceptions_that_end_a_script_have_escaped(tmp_path: Path) -> None:
     assert fate.handling == "escaped"
 
 
+def test_what_is_kept_to_the_end_is_reported_by_nobody(tmp_path: Path) -> None:
+    """The last word on an exception that a program holds is that it is over."""
+    run = TargetRun(tmp_path, fault("__main__:work"))
+    text = """
+    def work(): pass
+    kept = []
+    try:
+        work()
+    except ValueError as error:
+        kept.append(error)
+    """
+    assert run.script(text).returncode == 0
+    fate = run.records(Fate)[-1]
+    assert (fate.handling, fate.alive) == ("caught", False)
+
+
 @pytest.mark.parametrize(("do", "status"), [("exit(SIGKILL)", -9), ("exit(os._exit, 5)", 5)])
 def test_the_ledger_survives_a_sudden_end(tmp_path: Path, do: str, status: int) -> None:
     """The firing is written before its effect; there is no goodbye."""

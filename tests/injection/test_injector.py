@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import gc
 import inspect
+import json
+import math
 import sys
 import threading
 import time
@@ -127,14 +130,14 @@ def test_attribute_points_tell_who_keeps_the_original(
 ) -> None:
     """Calls through those names do not fire; the wrapper's frame shows the fault point and no agent file."""
     holder = types.ModuleType("early_importer")
-    holder.sleep = time.sleep  # type: ignore[attr-defined]
+    holder.sqrt = math.sqrt  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "early_importer", holder)
-    state = injector.arm(ArmedFault(name="f", at="time:sleep", do="raise(OSError)", select="call"))
+    state = injector.arm(ArmedFault(name="f", at="math:sqrt", do="raise(OSError)", select="call"))
     assert (state.state, state.how) == ("armed", "attribute")
-    assert "early_importer.sleep" in state.missed_names
+    assert "early_importer.sqrt" in state.missed_names
     with pytest.raises(OSError) as caught:  # noqa: PT011
-        time.sleep(0)
-    assert caught.traceback[-1].frame.code.raw.co_filename == "<fault point sleep>"
+        math.sqrt(0)
+    assert caught.traceback[-1].frame.code.raw.co_filename == "<fault point sqrt>"
 
 
 def test_missing_points_name_their_neighbours(injector: Injector) -> None:
@@ -295,43 +298,6 @@ def test_a_forked_child_decides_in_a_lane_of_its_own(injector: Injector, recorde
     assert recorder.records(Fired)[-1].fault_id == "f-p77-000000"
 
 
-def test_exceptions_are_let_go_once_settled(injector: Injector, recorder: MemoryRecorder) -> None:
-    """What somebody still holds stays known for a moment; the rest goes at once."""
-    injector.arm(call_fault("raise"))
-    for _ in range(3):
-        with pytest.raises(RuntimeError):
-            sample.plain(1, c=1)
-    try:
-        sample.plain(1, c=1)
-    except RuntimeError as error:
-        kept = error
-    gc.collect()
-    injector.settle(older_than=60.0)
-    assert recorder.records(Fate) == []
-    injector.settle()
-    assert [fate.fault_id for fate in recorder.records(Fate)] == [f"f-00000{n}" for n in range(4)]
-    injector.settle()
-    assert len(recorder.records(Fate)) == 4
-    assert injector.exceptions.ids_in(kept) == ("f-000003",)
-    assert len(injector.exceptions._known) == 1
-    injector.exceptions.forget()
-    assert injector.exceptions.ids_in(kept) == ()
-    assert injector.exceptions.ids_in(None) == ()
-
-
-def test_a_flood_of_exceptions_is_bounded(injector: Injector, recorder: MemoryRecorder) -> None:
-    """The oldest are settled early."""
-    injector.arm(call_fault("raise"))
-    kept = []
-    for _ in range(1005):
-        try:
-            sample.plain(1, c=1)
-        except RuntimeError as error:
-            kept.append(error)
-    assert len(recorder.records(Fate)) == 5
-    assert len(injector.exceptions._known) == 1000
-
-
 def test_injected_exceptions_are_found_in_chains_and_groups(injector: Injector) -> None:
     """Causes, contexts, members; circles end."""
     injector.arm(call_fault("raise"))
@@ -374,3 +340,90 @@ def test_many_threads_at_one_point(injector: Injector, recorder: MemoryRecorder)
     assert answers.count("value") == 7
     assert len({fired.fault_id for fired in recorder.records(Fired)}) == 101
     assert injector.opportunities()["f"] == 800
+
+
+NEEDED = "the agent itself depends on it; choose a function of the application"
+
+
+@pytest.mark.parametrize(
+    "at",
+    ["builtins:len", "os:getpid", "os.path:join", "time:sleep", "threading:Thread.start", "json:dumps"]
+    + ["io:open", "contextvars:copy_context", "pytest_sentry_harness.clock:wall"]
+    + [
+        f"{sample.__name__}:json.dumps",
+        f"{sample.__name__}:dumps",
+        f"{sample.__name__}:clock.sleep",
+    ],
+)
+def test_what_the_agent_depends_on_is_refused(
+    injector: Injector, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    """By whatever name it is reached; the state says what to do instead."""
+    monkeypatch.setattr(sample, "json", json, raising=False)
+    monkeypatch.setattr(sample, "dumps", json.dumps, raising=False)
+    monkeypatch.setattr(sample, "clock", time, raising=False)
+    code = json.dumps.__code__
+    state = injector.arm(ArmedFault(name="f", at=at, do="raise", select="call"))
+    assert (state.state, state.note) == ("refused", f"{at}: {NEEDED}")
+    assert injector.states()["f"] == state
+    assert json.dumps.__code__ is code
+
+
+def test_names_of_needed_functions_in_the_application_are_its_own(
+    injector: Injector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A built-in function bound to a name of the application can be replaced there; so can the reference's."""
+    monkeypatch.setattr(sample, "now", time.time, raising=False)
+    state = injector.arm(ArmedFault(name="f", at=f"{sample.__name__}:now", do="return(7)", select="call"))
+    assert (state.state, state.how) == ("armed", "attribute")
+    assert sample.now() == 7  # type: ignore[attr-defined]
+    assert time.time() != 7
+    at = "pytest_sentry_harness.reference.no_such_module:x"
+    assert injector.arm(ArmedFault(name="g", at=at, do="raise")).state == "waiting"
+
+
+def test_the_agent_never_meets_what_it_calls(
+    injector: Injector, recorder: MemoryRecorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The text of an exception, the sleep of a task, context managers: each fault fires once, and nothing recurs."""
+
+    class NosyError(Exception):
+        def __str__(self) -> str:
+            return f"of {sample.plain(1, c=1)[0]}"
+
+    monkeypatch.setattr(sample, "NosyError", NosyError, raising=False)
+    injector.arm(call_fault(f"1*raise({sample.__name__}.NosyError)"))
+    injector.arm(ArmedFault(name="nap", at="asyncio:sleep", do="sleep(1ms)", select="call"))
+    manager = "contextlib:_GeneratorContextManager.__enter__"
+    injector.arm(ArmedFault(name="manager", at=manager, do="1*raise(OSError)", select="call"))
+    with pytest.raises(NosyError):
+        sample.plain(1, c=1)
+    assert recorder.records(Fired)[0].exception_message == "of 1"
+    asyncio.run(asyncio.sleep(0))
+    with pytest.raises(OSError), contextlib.nullcontext(), one_manager():  # noqa: PT011, PT012
+        pass
+    assert [fired.fault for fired in recorder.records(Fired)] == ["f", "nap", "manager"]
+    with agent_working():
+        asyncio.run(asyncio.sleep(0))
+    assert len(recorder.records(Fired)) == 3
+
+
+@contextlib.contextmanager
+def one_manager() -> Iterator[None]:
+    yield
+
+
+class Fickle(Exception):  # noqa: N818
+    def __new__(cls, *_: object) -> Any:
+        return 5
+
+
+def test_a_class_that_makes_no_exception_does_not_fire(injector: Injector, recorder: MemoryRecorder) -> None:
+    """The application goes on, and the ledger says why."""
+    injector.arm(call_fault(f"raise({__name__}.Fickle)"))
+    assert sample.plain(1, c=1)[0] == 1
+    injector.settle()
+    assert recorder.records(Fired) == recorder.records(Fate) == []
+    (note,) = recorder.records(Note)
+    assert note.level == "error"
+    assert "Fickle() gave no exception but int: its __new__ makes something else" in note.text

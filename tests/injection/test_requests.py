@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
+import textwrap
 import threading
 import types
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,12 +20,12 @@ from pytest_sentry_harness.injection.entries.requests import Requests, host_name
 from pytest_sentry_harness.injection.entries.wsgi import WsgiEntry
 from pytest_sentry_harness.injection.injected import InjectedExceptions
 from pytest_sentry_harness.injection.recorder import MemoryRecorder
-from pytest_sentry_harness.injection.selection import PRESENT, RequestFaults
+from pytest_sentry_harness.injection.selection import PRESENT, MetFaults, RequestFaults
 from pytest_sentry_harness.injection.ticker import Ticker
 from pytest_sentry_harness.model.ledger import Fate, Note
 from pytest_sentry_harness.protocol.fault_header import NAME, Selected
 
-from .tools import KEY, TRACE, header
+from .tools import DEADLINE, KEY, TRACE, header
 
 KEY_IN_ENVIRON = "HTTP_X_SENTRY_HARNESS_FAULT"
 
@@ -85,7 +89,7 @@ def test_any_other_header_is_ignored_and_said_so_once(bench: Bench, text: str, h
     assert bench.requests.open(text, host) is None
     assert bench.requests.open(text, host) is None
     (note,) = bench.recorder.records(Note)
-    assert note.level == "warning"
+    assert note.level == "info"
     assert why in note.text
 
 
@@ -302,3 +306,59 @@ def test_a_tick_that_fails_does_not_stop_the_clock(capsys: pytest.CaptureFixture
     assert enough.wait(60)
     ticker.stop()
     assert "sentry-harness: RuntimeError: tick" in capsys.readouterr().err
+
+
+def test_one_header_is_one_injection(bench: Bench) -> None:
+    """Clients follow redirects with the header of the first request: it is not met again."""
+    first, second = (bench.requests.open(value(), "localhost") for _ in range(2))
+    assert first is not None
+    assert second is not None
+    assert second.take("f") == Selected("f", "f-1", 0)
+    assert first.take("f") is None
+    third = bench.requests.open(value(), "localhost")
+    assert third is not None
+    assert third.take("f") is None
+
+
+def test_what_was_met_is_remembered_within_bounds() -> None:
+    """The oldest is forgotten first."""
+    met = MetFaults(most=2)
+    assert [met.first(name) for name in ("a", "b", "a", "c", "b", "a")] == [
+        True,
+        True,
+        False,
+        True,
+        False,
+        True,
+    ]
+
+
+def test_a_child_forked_within_a_request_meets_faults_under_its_own_id(tmp_path: Path) -> None:
+    """Ids stay unique; the parent goes on as if nothing had happened."""
+    path = tmp_path / "forks.py"
+    path.write_text(
+        textwrap.dedent(
+            """
+            import os
+            from pytest_sentry_harness.injection.selection import MetFaults, RequestFaults
+            from pytest_sentry_harness.protocol.fault_header import Selected
+
+            request = RequestFaults([Selected("f", "f-1", 0), Selected("g", "g-1", 0)], None, MetFaults())
+            assert request.take("g").fault_id == "g-1"
+            request._lock.acquire()
+            request._met._lock.acquire()
+            child = os.fork()
+            if not child:
+                taken = request.take("f")
+                good = taken == Selected("f", f"f-1+p{os.getpid()}", 0)
+                os._exit(0 if good and request.take("f") is None and request.take("g") is None else 1)
+            request._lock.release()
+            request._met._lock.release()
+            print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), request.take("f").fault_id)
+            """
+        )
+    )
+    done = subprocess.run(
+        [sys.executable, str(path)], capture_output=True, text=True, timeout=DEADLINE, check=False
+    )
+    assert done.stdout == "0 f-1\n", done.stderr

@@ -93,6 +93,10 @@ def bench(sink: Sink) -> Iterator[Bench]:
         bench.injector.disarm()
 
 
+def unlike_an_event(event: Any, hint: Any) -> Any:
+    return {**event, "contexts": 7}
+
+
 def drop_all(event: Any, hint: Any) -> None:
     return None
 
@@ -279,12 +283,13 @@ def test_refused_connections_and_rate_limits(bench: Bench) -> None:
 
 def test_a_full_queue(bench: Bench) -> None:
     """Every overflow with its event id; what waits is told when it changes."""
-    go_on = threading.Event()
+    busy, go_on = threading.Event(), threading.Event()
     bench.init(transport_queue_size=1)
     transport = sentry_sdk.get_client().transport
     assert transport is not None
-    transport._worker.submit(lambda: go_on.wait(60))  # type: ignore[attr-defined]
+    transport._worker.submit(lambda: (busy.set(), go_on.wait(60)))  # type: ignore[attr-defined]
     try:
+        assert busy.wait(60)
         for _ in range(4):
             bench.fail()
         bench.watch.record_pending()
@@ -300,6 +305,79 @@ def test_a_full_queue(bench: Bench) -> None:
     ]
     assert len(lost) >= 2
     assert set(lost) <= {record.event_id for record in bench.recorder.records(SdkSaw)}
+
+
+def five(event: Any, hint: Any) -> Any:
+    return 5
+
+
+def bare(event: Any, hint: Any) -> Any:
+    return {"message": "m"}
+
+
+@pytest.mark.parametrize("hook", [five, bare, unlike_an_event])
+def test_an_sdk_that_fails_over_what_a_hook_returned(bench: Bench, hook: Any) -> None:
+    """The hook is the culprit; the SDK raises as it would without the watch."""
+    bench.init(before_send=hook)
+    bench.fail(lambda error: failing_capture(error))
+    dropped = bench.dropped()
+    assert (dropped.stage, dropped.reason) == ("before_send", "internal_sdk_error")
+    assert dropped.culprit == f"before_send={__name__}.{hook.__name__}"
+    assert dropped.place is not None
+    assert (dropped.place.file, dropped.place.line) == (HERE, line(hook))
+    assert (dropped.error or "").startswith(
+        ("AttributeError: 'int' object", "TypeError: ", "KeyError: 'event_id'")
+    )
+    assert len(dropped.event_id or "") == 32
+
+
+def failing_capture(error: BaseException) -> None:
+    with pytest.raises((AttributeError, TypeError, KeyError)):
+        sentry_sdk.get_client().capture_event(*described(error))
+
+
+def test_an_sdk_that_fails_by_itself(bench: Bench) -> None:
+    """Here over a transport of the application's own."""
+
+    class Broken(Transport):
+        def capture_envelope(self, envelope: Any) -> None:
+            raise KeyError("broken")
+
+    bench.init(transport=Broken, before_send=lambda event, hint: event)
+    bench.fail(lambda error: failing_capture(error))
+    dropped = bench.dropped()
+    assert (dropped.stage, dropped.reason) == ("unknown", "internal_sdk_error")
+    assert (dropped.culprit, dropped.place, dropped.error) == ("the SDK failed", None, "KeyError: 'broken'")
+
+
+OTHER_ID = "0123456789abcdef0123456789abcdef"
+
+
+def rename(event: Any, hint: Any) -> Any:
+    event["event_id"] = OTHER_ID
+    return event
+
+
+@pytest.mark.parametrize("by", ["before_send", "processor"])
+def test_an_event_that_is_given_another_id(bench: Bench, by: str) -> None:
+    """It goes by the id that is sent; so does what becomes of it."""
+    bench.sink.status = 413
+    bench.init(before_send=rename if by == "before_send" else None)
+    if by == "processor":
+        sentry_sdk.get_isolation_scope().add_event_processor(rename)
+    bench.fail()
+    sentry_sdk.flush(10)
+    (saw,) = bench.recorder.records(SdkSaw)
+    discarded = next(record for record in bench.recorder.records(SdkDiscarded) if record.category == "error")
+    assert saw.event_id == discarded.event_id == OTHER_ID
+
+
+def test_a_drop_after_the_id_has_changed(bench: Bench) -> None:
+    """Sampling comes after ``before_send``."""
+    bench.init(before_send=rename, sample_rate=0.0)
+    bench.fail()
+    (discarded,) = bench.recorder.records(SdkDiscarded)
+    assert bench.dropped().event_id == discarded.event_id == OTHER_ID
 
 
 def test_the_options_in_force(bench: Bench) -> None:
@@ -371,10 +449,22 @@ def test_internals_that_are_not_as_expected(bench: Bench, monkeypatch: pytest.Mo
     bench.watch.install()
     notes = [note.text for note in bench.recorder.records(Note)]
     assert len(notes) == 2
+    assert {note.level for note in bench.recorder.records(Note)} == {"info"}
     assert notes[0].startswith(
         f"the watcher steps aside: event processors of sentry_sdk {sentry_sdk.VERSION}"
     )
     assert "_drop" in notes[0]
+    bench.watch.uninstall()
+
+
+def test_a_client_that_cannot_be_watched_is_a_warning(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the SDK was handed is not known then."""
+    bench.watch.uninstall()
+    monkeypatch.delattr(sentry_sdk.client._Client, "capture_event")
+    monkeypatch.delattr(sentry_sdk.client.BaseClient, "capture_event")
+    bench.watch.install()
+    notes = bench.recorder.records(Note)
+    assert [note.level for note in notes] == ["warning", "info"]
     bench.watch.uninstall()
 
 

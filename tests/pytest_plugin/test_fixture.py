@@ -448,12 +448,20 @@ def test_a_malformed_envelope_is_refused_as_by_a_server(sentry_harness: SentryHa
     assert "arrived: 1 unreadable" in sentry_harness.explain()
 
 
-def test_armed_json_does_not_meet_the_harness(sentry_harness: SentryHarness) -> None:
-    """A fault on what the harness uses itself does not fire in the harness."""
+@pytest.mark.parametrize("at", ["json:loads", "builtins:len", "time:time"])
+def test_what_the_harness_depends_on_is_refused(sentry_harness: SentryHarness, at: str) -> None:
+    """A fault there would fire in the harness itself."""
+    with pytest.raises(
+        InjectionError, match="the agent itself depends on it; choose a function of the application"
+    ):
+        sentry_harness.inject(at, "raise(ValueError)")
+
+
+def test_other_libraries_can_be_armed(sentry_harness: SentryHarness) -> None:
+    """A library function is as good a place as one of the application, and the harness does not meet it."""
     sentry_sdk.init()
     sentry_sdk.capture_message("hello")
-    sentry_harness.flush()
-    with sentry_harness.inject("json:loads", "raise(ValueError)"):
+    with sentry_harness.inject("base64:b64decode", "raise(ValueError)"):
         assert [event["message"] for event in sentry_harness.events] == ["hello"]
     assert sentry_harness.outcomes() == ()
 

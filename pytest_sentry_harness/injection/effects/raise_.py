@@ -34,6 +34,12 @@ class Raise:
                 f"{self._arguments.exception}{self._arguments.args!r} cannot be built: {type(error).__name__}: {error}",
                 hint="give the constructor the literal arguments it needs",
             ) from error
+        if not isinstance(exception, BaseException):
+            raise InjectionError(
+                f"{self._arguments.exception}{self._arguments.args!r} gave no exception but"
+                f" {type(exception).__name__}: its __new__ makes something else",
+                hint="name a class whose instances are exceptions",
+            )
         return Action(exception=exception, followed=True)
 
 

@@ -9,8 +9,8 @@ from ...errors import ProtocolError
 from ...model.ledger import Note
 from ...protocol.fault_header import NAME, decode
 from ..injected import InjectedExceptions
-from ..recorder import Recorder
-from ..selection import RequestFaults
+from ..recorder import Recorder, agent_working
+from ..selection import MetFaults, RequestFaults
 
 
 class Requests:
@@ -32,11 +32,23 @@ class Requests:
         self._key = key
         self._hosts = frozenset(host.lower() for host in hosts)
         self._live = live
+        self._met = MetFaults()
         self._said: set[str] = set()
         self._lock = threading.Lock()
 
     def open(self, header: str, host: str) -> RequestFaults | None:
         """The faults ``header`` asks for; None when it does not count."""
+        with agent_working():
+            return self._open(header, host)
+
+    def close(self, request: RequestFaults, error: BaseException | None) -> None:
+        """The request is over; ``error`` is what left it."""
+        with agent_working():
+            if error is not None:
+                self._exceptions.escaped(error)
+            self._exceptions.settle(request)
+
+    def _open(self, header: str, host: str) -> RequestFaults | None:
         if not self._live():
             return None
         try:
@@ -53,20 +65,14 @@ class Requests:
                 f"host {name!r} is not one this run may point at; add it to hosts under [safety] in the scenario"
             )
             return None
-        return RequestFaults(selection.faults, selection.trace_id)
-
-    def close(self, request: RequestFaults, error: BaseException | None) -> None:
-        """The request is over; ``error`` is what left it."""
-        if error is not None:
-            self._exceptions.escaped(error)
-        self._exceptions.settle(request)
+        return RequestFaults(selection.faults, selection.trace_id, self._met)
 
     def _ignored(self, why: str) -> None:
         with self._lock:
             if why in self._said or len(self._said) > 20:
                 return
             self._said.add(why)
-        self._recorder.write(Note, level="warning", text=f"a request's {NAME} header is ignored: {why}")
+        self._recorder.write(Note, level="info", text=f"a request's {NAME} header is ignored: {why}")
 
 
 def host_name(host: str) -> str:

@@ -34,7 +34,7 @@ def _guarded(patch: Patch, name: str, requests: Requests, recorder: Recorder) ->
             patch(module, requests)
         except (AttributeError, TypeError) as error:
             text = f"{name} is not as expected ({error}): requests that enter through it carry no faults"
-            recorder.write(Note, level="warning", text=text)
+            recorder.write(Note, level="info", text=text)
 
     return hook
 

@@ -40,6 +40,19 @@ class Capture:
     """What a hook raised that the SDK swallowed."""
     reason: str | None = None
     """The discard reason the client counted."""
+    spoilt: bool = False
+    """What came out of ``before_send`` is no event."""
+    prepared: Any = None
+    """What the processors and ``before_send`` made of the event."""
+
+    @property
+    def event_id(self) -> str | None:
+        """The id the event goes by: hooks may give it another than it had."""
+        for event in (self.prepared, self.event):
+            event_id = event.get("event_id") if isinstance(event, dict) else None
+            if event_id is not None:
+                return str(event_id).replace("-", "").lower()  # as servers normalise it
+        return None
 
 
 PRESENT: contextvars.ContextVar[Capture | None] = contextvars.ContextVar(
@@ -85,6 +98,9 @@ class Pipeline:
             token = PRESENT.set(capture)
             try:
                 event_id = original(client, event, hint, scope)
+            except BaseException as error:
+                self._quietly(self._failed, client, capture, error)
+                raise
             finally:
                 PRESENT.reset(token)
             self._quietly(self._finish, client, capture, event_id)
@@ -138,8 +154,12 @@ class Pipeline:
             __tracebackhide__ = True
             prepared = original(client, event, hint, scope)
             capture = PRESENT.get()
-            if prepared is None and capture is not None and capture.drop is None:
-                capture.drop = self._quietly(_before_send, client, capture)
+            if capture is not None:
+                capture.prepared = prepared
+                if prepared is None and capture.drop is None:
+                    capture.drop = self._quietly(_before_send, client, capture)
+                elif not _is_event(prepared):
+                    capture.spoilt = True
             return prepared
 
         return prepare_event
@@ -177,7 +197,18 @@ class Pipeline:
                 )
             else:
                 capture.drop = Drop(stage="unknown", reason=capture.reason or "unknown")
-        self._record(capture, event_id)
+        self._record(capture, None if event_id is None else capture.event_id or event_id)
+
+    def _failed(self, client: Any, capture: Capture, error: BaseException) -> None:
+        hook = client.options.get("before_send") if capture.spoilt else None
+        capture.drop = Drop(
+            stage="unknown" if hook is None else "before_send",
+            reason="internal_sdk_error",
+            culprit="the SDK failed" if hook is None else f"before_send={name_of(hook)}",
+            place=None if hook is None else place_of(hook),
+            error=f"{type(error).__name__}: {error}",
+        )
+        self._record(capture, None)
 
     def _record(self, capture: Capture, event_id: str | None) -> None:
         mechanism = _mechanism(capture.event)
@@ -193,13 +224,22 @@ class Pipeline:
             self._recorder.write(
                 SdkDropped,
                 fault_ids=capture.fault_ids,
-                event_id=capture.event.get("event_id"),
+                event_id=capture.event_id,
                 stage=drop.stage,
                 reason=drop.reason,
                 culprit=drop.culprit,
                 place=drop.place,
                 error=drop.error,
             )
+
+
+def _is_event(prepared: Any) -> bool:
+    """Whether ``prepared`` has what the SDK needs to send it on."""
+    return (
+        isinstance(prepared, dict)
+        and "event_id" in prepared
+        and isinstance(prepared.get("contexts", {}), dict)
+    )
 
 
 def _mechanism(event: Any) -> dict[str, Any]:

@@ -58,7 +58,7 @@ class TransportWatch:
             category, event_id = item.data_category, _event_id(item)
         elif capture is not None:
             capture.reason = str(reason)
-            event_id = capture.event.get("event_id")
+            event_id = capture.event_id
         self._recorder.write(
             SdkDiscarded,
             event_id=event_id,

@@ -13,11 +13,14 @@ import wrapt
 
 from ...model.ledger import Note, SdkInit, SdkPending
 from ..injected import InjectedExceptions
-from ..recorder import QuietRecorder, Recorder
+from ..recorder import QuietRecorder, Recorder, agent_working
 from .describe import calling_place, dsn_host, options_in_force, redacted_dsn
 from .patches import Patches
 from .pipeline import Pipeline
 from .transport import TransportWatch, queued
+
+# Without these it is not known what the SDK was handed; without the others, only who dropped it.
+_NEEDED = ("the client class", "the client")
 
 
 class SdkWatch:
@@ -94,7 +97,7 @@ class SdkWatch:
                 original(client, *args, **kwargs)
             except Exception as error:
                 text = f"sentry_sdk could not be initialised: {type(error).__name__}: {error}"
-                self._quietly(self._note, "warning", text, calling_place())
+                self._quietly(self._note, "info", text, calling_place())
                 raise
             self._quietly(self._initialised, client, kwargs or (args[0] if args else {}))
 
@@ -143,20 +146,21 @@ class SdkWatch:
         except (AttributeError, TypeError) as error:
             version = getattr(sys.modules.get("sentry_sdk"), "VERSION", "?")
             text = f"the watcher steps aside: {what} of sentry_sdk {version} is not as expected ({error})"
-            self._note("info", text, None)
+            self._note("warning" if what in _NEEDED else "info", text, None)
 
     def _quietly(self, function: Callable[..., Any], *args: Any) -> Any:
         """Call ``function``; what it raises goes to the ledger (once) and not to the SDK."""
-        try:
-            return function(*args)
-        except Exception as error:  # noqa: BLE001 - the application must not notice the watch
-            text = f"the watcher stumbled in {function.__qualname__}: {type(error).__name__}: {error}"
-            with self._lock:
-                new = text not in self._said
-                self._said.add(text)
-            if new:
-                self._note("warning", text, None)
-            return None
+        with agent_working():
+            try:
+                return function(*args)
+            except Exception as error:  # noqa: BLE001 - the application must not notice the watch
+                text = f"the watcher stumbled in {function.__qualname__}: {type(error).__name__}: {error}"
+                with self._lock:
+                    new = text not in self._said
+                    self._said.add(text)
+                if new:
+                    self._note("warning", text, None)  # what it did not see is missing in the account
+                return None
 
     def _note(self, level: str, text: str, place: Any) -> None:
         self._recorder.write(Note, level=level, text=text, place=place)
