@@ -85,7 +85,7 @@ def test_several_faults_at_one_point(injector: Injector, recorder: MemoryRecorde
     assert sample.plain(1, c=1) == "wrong"
     assert [fired.fault for fired in recorder.records(Fired)] == ["slow", "wrong"]
     (finished,) = recorder.records(Finished)
-    assert finished.seconds >= 0.001
+    assert finished.seconds > 0
 
 
 def test_disarming_restores_everything_exactly(injector: Injector, recorder: MemoryRecorder) -> None:
@@ -257,7 +257,7 @@ def test_an_asynchronous_sleep_lets_others_run(injector: Injector, recorder: Mem
 
     assert sorted(map(str, asyncio.run(main()))) == ["2", "None", "wrong"]
     assert order == ["other", "done"]
-    assert all(finished.seconds >= 0.03 for finished in recorder.records(Finished))
+    assert all(finished.seconds >= 0.015 for finished in recorder.records(Finished))
     assert all(fired.task for fired in recorder.records(Fired))
     assert injector.opportunities() == {"slow": 2, "wrong": 2}
 
