@@ -15,10 +15,12 @@ from rich.text import Text
 from ..errors import HarnessError, UsageError
 from ..harness.folder import RunFolder
 from ..harness.judge import judge_folder
-from ..harness.run import check, run_scenario
+from ..harness.run import run_scenario
+from ..harness.target import check_target
 from ..model.scenario import Scenario
 from ..model.verdict import EXIT_CODES, EXIT_USAGE, Verdict
 from ..plan.scenario import load_scenario
+from ..plan.twins import twin_of
 from ..report.document import RunDocument
 from ..report.junit import to_junit
 from ..report.markdown import to_markdown
@@ -29,14 +31,22 @@ _ORDER = (EXIT_CODES[Verdict.ERROR], EXIT_CODES[Verdict.FAIL], EXIT_CODES[Verdic
 
 
 def gate_paths(
-    paths: Sequence[Path], *, seed: int | None, runs: Path | None, junit: Path | None, markdown: Path | None
+    paths: Sequence[Path],
+    *,
+    seed: int | None,
+    runs: Path | None,
+    junit: Path | None,
+    markdown: Path | None,
+    twin: str | None = None,
 ) -> int:
     """Run all scenarios of ``paths``; every one of them is checked before the first one starts."""
     console, errors = _console(), Console(stderr=True)
     try:
         scenarios = [_seeded(load_scenario(path), seed) for path in find_scenarios(paths)]
+        if twin is not None:
+            scenarios = [twin_of(scenario, twin) for scenario in scenarios]
         for scenario in scenarios:
-            check(scenario)
+            check_target(scenario)
         for output in (junit, markdown):
             if output is not None and not output.absolute().parent.is_dir():
                 raise UsageError("the report cannot be written: its folder does not exist", where=str(output))

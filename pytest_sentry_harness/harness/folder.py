@@ -16,6 +16,7 @@ from ..errors import EvidenceError
 from ..model.run import RunFacts
 from ..model.scenario import Scenario
 from ..plan.scenario import load_scenario
+from ..plan.twins import twin_of
 
 RUNS = Path(".sentry-harness") / "runs"
 
@@ -130,8 +131,10 @@ class RunFolder:
             ) from error
 
     def read_scenario(self) -> Scenario:
-        """The scenario of the run; files it names need not exist any more."""
-        return load_scenario(self.scenario, check_files=False)
+        """The scenario of the run, as it was run; files it names need not exist any more."""
+        scenario = load_scenario(self.scenario, check_files=False)
+        twin = self.read_facts().twin
+        return twin_of(scenario, twin) if twin else scenario
 
 
 def replace(path: Path, data: bytes) -> None:

@@ -9,7 +9,7 @@ from ..criteria.judge import judge_criteria, trouble_in
 from ..ledger.reader import JournalState, read_ledger
 from ..model.account import State
 from ..model.arrival import Arrival
-from ..model.run import RunFacts
+from ..model.run import UNFINISHED, RunFacts
 from ..model.scenario import Expect, Scenario
 from ..plan.gates import default_gates
 from ..reconcile.reconcile import Reconciliation, reconcile
@@ -41,6 +41,7 @@ def judge_run(folder: RunFolder, scenario: Scenario, facts: RunFacts) -> RunDocu
         (*scenario.gates, *default_gates("capture", {gate.metric for gate in scenario.gates})),
         trouble=(*facts.trouble, *trouble_in(summary.notes)),
         doubts=(*facts.doubts, *doubts_about(scenario, reconciliation, states)),
+        complete=facts.stop_reason != UNFINISHED,
     )
     arrivals: dict[str, dict[str, int]] = {}
     for (item_type, outcome), count in counted.items():
@@ -83,7 +84,7 @@ def doubts_about(scenario: Scenario, found: Reconciliation, states: list[Journal
     """Reasons not to believe that the evidence is complete."""
     summary = found.summary
     doubts = [f"journal {state.path.name}: {state.torn}" for state in states if state.torn]
-    if not summary.targets():
+    if scenario.target.url is None and not summary.targets():
         doubts.append(
             "the agent never reported from the target: it must be a Python process that honours PYTHONPATH "
             "(not python -I or -E) and its environment must be passed on"

@@ -8,31 +8,33 @@ from __future__ import annotations
 
 import os
 import secrets
-import sys
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 
 from .. import clock
 from ..errors import HarnessError, LoadError, ServerError, TargetError
-from ..injection.environment import agent_environment
+from ..ledger.journal import Journal
 from ..load.process import LoadEnding, run_load
+from ..load.script import run_script
 from ..model.arming import ArmedFault, Arming
-from ..model.run import RunFacts
-from ..model.scenario import Scenario
-from ..plan.arming_file import ENVIRONMENT_VARIABLE, write_arming
+from ..model.ledger import ChildEnded
+from ..model.run import UNFINISHED, RunFacts
+from ..model.scenario import Load, Scenario
+from ..plan.arming_file import ENVIRONMENT_VARIABLE, read_arming, write_arming
 from ..plan.scenario import load_scenario
 from ..report.document import RunDocument
 from ..server.client import EmbeddedServer, ServerClient
-from ..server.views import Project
-from ..targets.command import CommandTarget, free_port, start_command
-from ..targets.placeholders import fill, fill_all, names, standard_values
+from ..targets.command import CommandTarget
+from ..targets.process import Ending
+from ..targets.url import UrlTarget
 from .folder import RunFolder
 from .judge import judge_folder
 from .lease import Lease
 from .progress import Progress, Quiet
 from .settle import settle
+from .target import check_target, create_project, listening_dsn, start_target
 from .versions import platform_name, versions
 
 
@@ -54,20 +56,26 @@ def begin(
 ) -> ActiveRun:
     """Start server and target, armed. The caller drives the load and calls ``finish``."""
     scenario = load_scenario(scenario) if isinstance(scenario, Path) else scenario
-    check(scenario)
+    check_target(scenario)
     folder = RunFolder.create(scenario, runs)
     progress = progress or Quiet()
     started_at, started = clock.wall(), clock.monotonic()
     with ExitStack() as house:
         progress.stage("starting the server")
-        server = house.enter_context(EmbeddedServer.start(folder.store))
+        dsn = listening_dsn(scenario)
+        server = house.enter_context(
+            EmbeddedServer.start(folder.store, port=0 if dsn is None else dsn.port or 80)
+        )
         client = house.enter_context(server.client())
-        project = client.create_project(scenario.name)
+        project = create_project(scenario, client)
+        # Should this very process be killed, what the folder holds can still be judged, and never passes.
+        folder.write_facts(unfinished(scenario, folder, started_at))
         house.enter_context(Lease(folder.lease))
         house.callback(folder.arming.unlink, missing_ok=True)
         write_arming(arming_of(scenario, folder), folder.arming)
         progress.stage("starting the target")
-        target = house.enter_context(_start_target(scenario, folder, server, project))
+        target = start_target(scenario, folder, server, project)
+        house.callback(target.__exit__)
         return ActiveRun(
             scenario=scenario,
             folder=folder,
@@ -78,14 +86,6 @@ def begin(
             started=started,
             _house=house.pop_all(),
         )
-
-
-def check(scenario: Scenario) -> None:
-    """Refuse, before anything starts, what reading the file alone could not. Raises ``ScenarioError``."""
-    where = f"{scenario.path}: [target]"
-    names(scenario.target.command or "", where=f"{where} command")
-    for key, text in scenario.target.env.items():
-        names(text, where=f"{where} env.{key}")
 
 
 def arming_of(scenario: Scenario, folder: RunFolder) -> Arming:
@@ -106,31 +106,6 @@ def arming_of(scenario: Scenario, folder: RunFolder) -> Arming:
     )
 
 
-def _start_target(
-    scenario: Scenario, folder: RunFolder, server: EmbeddedServer, project: Project
-) -> CommandTarget:
-    target, where = scenario.target, f"{scenario.path}: [target]"
-    port = free_port()
-    values = standard_values(
-        port=port,
-        dsn=project.dsn,
-        run_dir=folder.path,
-        sentry_host=f"127.0.0.1:{server.port}",
-        project=project.project_id,
-    )
-    env = {**os.environ, **fill_all(target.env, values, where=f"{where} env")}
-    # Last, so that nothing is hidden: programs installed beside the harness are found without activating.
-    env["PATH"] = os.pathsep.join([env.get("PATH", os.defpath), str(Path(sys.executable).parent)])
-    return start_command(
-        target,
-        fill(target.command or "", values, where=f"{where} command"),
-        env=agent_environment(folder.arming, env),
-        cwd=target.cwd or scenario.path.parent,
-        log=folder.target_log,
-        port=port,
-    )
-
-
 @dataclass(slots=True)
 class ActiveRun:
     """A run whose server and target are up. ``drive``, then ``finish``; leaving the ``with`` block stops all."""
@@ -139,7 +114,7 @@ class ActiveRun:
     folder: RunFolder
     progress: Progress
     server: ServerClient
-    target: CommandTarget
+    target: CommandTarget | UrlTarget
     started_at: float
     started: float
     _house: ExitStack
@@ -164,23 +139,10 @@ class ActiveRun:
         """Run the scenario's load, or wait for a script to end."""
         try:
             if self.scenario.load is None:
-                self.progress.stage("waiting for the target to end")
-                ending = self.target.wait(self.scenario.target.stop_timeout)
-                self.target_ending = str(ending)
-                if ending.killed:
-                    self.doubts.append(f"the target {ending}")
+                self._wait_for_the_end()
                 return
             self.progress.stage("driving load")
-            env = {**os.environ, ENVIRONMENT_VARIABLE: str(self.folder.arming)}
-            self.load_ended(
-                run_load(
-                    self.scenario.load,
-                    host=self.host,
-                    env=env,
-                    log=self.folder.load_log,
-                    on_poll=self._watch,
-                )
-            )
+            self.load_ended(self._run(self.scenario.load))
         except KeyboardInterrupt:
             self._cut_short("interrupted", "the run was interrupted")
         except TargetError as error:
@@ -189,6 +151,22 @@ class ActiveRun:
             self._cut_short("load_failed", f"the load failed: {error.what}")
         except ServerError as error:
             self._break("server_died", error)
+
+    def _wait_for_the_end(self) -> None:
+        """The target is a script: it ends by itself."""
+        self.progress.stage("waiting for the target to end")
+        ending = self.target.wait(self.scenario.target.stop_timeout)
+        self.target_ending = str(ending)
+        if ending is not None and ending.killed:
+            self.doubts.append(f"the target {ending}")
+
+    def _run(self, load: Load) -> LoadEnding:
+        log, watch = self.folder.load_log, self._watch
+        if load.requests:
+            arming = read_arming(self.folder.arming)
+            return run_script(load, host=self.host, arming=arming, log=log, on_poll=watch)
+        env = {**os.environ, ENVIRONMENT_VARIABLE: str(self.folder.arming)}
+        return run_load(load, host=self.host, env=env, log=log, on_poll=watch)
 
     def load_ended(self, ending: LoadEnding) -> None:
         """Note how the load ended."""
@@ -208,11 +186,22 @@ class ActiveRun:
             self._break("server_died", error)
         if not self.target_ending:
             self.progress.stage("stopping the target")
-            self.target_ending = str(self.target.stop())
+            self.target_ending = str(self.target.stop() or "")
+        self._note_ending(self.target.stop())
         self.close()
         self.progress.stage("judging")
         self.folder.write_facts(self._facts())
         return judge_folder(self.folder)
+
+    def _note_ending(self, ending: Ending | None) -> None:
+        """Write into the ledger how the target ended: nobody else waited for it."""
+        if ending is None or not isinstance(self.target, CommandTarget):
+            return
+        journal = Journal(self.folder.ledger, run_id=self.folder.run_id, role="harness")
+        journal.write(
+            ChildEnded, pid=self.target.pid, exit_code=ending.exit_code, signal=ending.signal or ""
+        )
+        journal.close("run ended")
 
     def close(self) -> None:
         """Stop what still runs: target first, server last. May be called twice."""
@@ -244,15 +233,10 @@ class ActiveRun:
         self.doubts.append(doubt)
 
     def _facts(self) -> RunFacts:
-        return RunFacts(
-            run_id=self.folder.run_id,
-            scenario_file=_as_named(self.scenario.path),
-            seed=self.scenario.seed,
-            started_at=self.started_at,
+        return replace(
+            unfinished(self.scenario, self.folder, self.started_at),
             seconds=clock.monotonic() - self.started,
             stop_reason=self.stop_reason,
-            versions=versions(),
-            platform=platform_name(),
             target_ending=self.target_ending,
             load_ending=self.load_ending,
             settled=self.settled,
@@ -261,5 +245,17 @@ class ActiveRun:
         )
 
 
-def _as_named(path: Path) -> str:
-    return os.path.relpath(path)
+def unfinished(scenario: Scenario, folder: RunFolder, started_at: float) -> RunFacts:
+    """The facts of a run that has begun. They stand in its folder until it has ended in order."""
+    return RunFacts(
+        run_id=folder.run_id,
+        scenario_file=os.path.relpath(scenario.path),
+        seed=scenario.seed,
+        twin=scenario.twin,
+        started_at=started_at,
+        seconds=0.0,
+        stop_reason=UNFINISHED,
+        versions=versions(),
+        platform=platform_name(),
+        doubts=("the harness ended before the run did: what is lost may be lost by that",),
+    )

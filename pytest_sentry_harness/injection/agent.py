@@ -11,8 +11,10 @@ from ..ledger.journal import Journal
 from ..model.arming import Arming
 from ..model.ledger import Note
 from . import carry, guard, lease, main_module
+from .children import Children
 from .entries import servers
 from .entries.requests import Requests
+from .hard_exit import HardExits
 from .injector import Injector
 from .recorder import QuietRecorder, agent_working
 from .sdk_watch.watch import SdkWatch
@@ -36,6 +38,7 @@ class Agent:
             self._injector.exceptions,
             hosts=arming.hosts,
             on_environment=self._sdk_environment,
+            every_event=arming.every_event,
         )
         self._ticker = Ticker(self._tick, min(_TICK_SECONDS, arming.lease_seconds / 4))
         self._look_for_modules_at: float | None = clock.monotonic() + _LOOK_FOR_MODULES_SECONDS
@@ -62,6 +65,8 @@ class Agent:
             self._recorder,
         )
         self._watch.install()
+        HardExits(self._recorder, self._last_words).install()
+        Children(self._recorder).install()
         for fault in self._arming.faults:
             self._injector.arm(fault)
         main_module.watch(self._injector)
@@ -100,12 +105,18 @@ class Agent:
     def _after_fork(self) -> None:
         with agent_working():
             self._injector.after_fork(f"p{os.getpid()}")
+            self._watch.after_fork()
+
+    def _last_words(self) -> None:
+        """The process ends: write what is known only now."""
+        with agent_working():
+            self._injector.end()
+            self._watch.at_exit()
 
     def _goodbye(self) -> None:
         with agent_working():
             self._ticker.stop()
-            self._injector.end()
-            self._watch.record_pending()
+            self._last_words()
             if self._injector.live:
                 self._injector.missing_modules()
             self._journal.close("exit", self._injector.opportunities())

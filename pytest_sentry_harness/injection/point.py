@@ -192,6 +192,7 @@ class Point:
             trace_id=request.trace_id if request is not None else None,
             exception_type=None if exception is None else type(exception).__qualname__,
             exception_message=None if exception is None else _text(exception),
+            is_error=exception is None or isinstance(exception, Exception),
             place=self.place,
             thread=threading.current_thread().name,
             task=_task_name(),

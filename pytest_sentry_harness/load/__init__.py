@@ -1,1 +1,1 @@
-"""Run Locust as a process of its own and read what it left behind."""
+"""What sends requests: Locust in a process of its own, or a script of requests; marked by the plan, on record."""

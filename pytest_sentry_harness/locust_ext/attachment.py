@@ -19,13 +19,13 @@ from locust.runners import MasterRunner, WorkerRunner
 
 from ..errors import UsageError
 from ..injection import lease
+from ..load.load_ledger import LoadLedger
 from ..model.arming import Arming
 from ..model.verdict import EXIT_CODES, Verdict
 from ..plan.arming_file import ENVIRONMENT_VARIABLE, read_arming
 from . import options
 from .alone import Alone
 from .sessions import hook_sessions
-from .worker import LoadLedger
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from locust.clients import HttpSession
 from locust.contrib.fasthttp import FastHttpSession
 
 from ..errors import UsageError
-from .marker import request_name
+from ..load.marker import request_name
 
 _SESSIONS: tuple[type[Any], ...] = (HttpSession, FastHttpSession)
 

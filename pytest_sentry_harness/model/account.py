@@ -38,6 +38,8 @@ class Outcome:
     """Who knows the reason: ``sdk`` (watched in the target), ``target`` (traceback), ``server``, ``client_report``, ``plan``."""
     place: Place | None = None
     culprit: str = ""
+    could_be: tuple[str, ...] = ()
+    """What the evidence cannot tell apart, in words: it was one of these. Empty when the cause is known."""
     event_id: str | None = None
     trace_id: str | None = None
     expected: bool = True
@@ -47,7 +49,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LossClass:
-    """Losses of one kind: same fault, reason, source, culprit and place."""
+    """Losses of one kind: same fault, reason, source, culprit, place and set of possible causes."""
 
     fault: str
     state: State
@@ -59,6 +61,8 @@ class LossClass:
     example: Outcome
     fault_ids: tuple[str, ...]
     """All of them, in order of firing."""
+    could_be: tuple[str, ...] = ()
+    """What the evidence cannot tell apart, in words. Empty when the cause is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,8 @@ class ArmedFault:
     on: tuple[str, ...] = ()
     """Which requests may meet it, as globs over ``METHOD name``; empty: every request."""
     select: str = "request"
-    """``request``: a signed header decides. ``call``: the agent decides at each call (scripts, background jobs)."""
+    """``request``: a signed header decides. ``call``: the agent decides at each call (scripts, background jobs).
+    ``provoked``: nothing is injected, every request that ``on`` matches is one fault by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,3 +42,5 @@ class Arming:
     allow_production: bool = False
     stop_after_faults: int | None = None
     """The load generator stops by itself when it has asked for that many faults."""
+    every_event: bool = False
+    """The agent follows every event through the SDK, not only those with injected exceptions."""

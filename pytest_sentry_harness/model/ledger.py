@@ -94,11 +94,13 @@ class Fired(Record):
     fault: str
     point: str
     effect: str
-    """``raise``, ``sleep``, ``return`` or ``exit``."""
+    """``raise``, ``sleep``, ``return`` or ``exit``; ``provoked`` when nothing was injected, in the journal of the load."""
     term: str
     trace_id: str | None = None
     exception_type: str | None = None
     exception_message: str | None = None
+    is_error: bool = True
+    """The exception is an ``Exception``. Others, such as ``SystemExit``, are not meant to be reported."""
     place: Place | None = None
     thread: str = ""
     task: str | None = None
@@ -129,6 +131,42 @@ class Fate(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Handled(Record):
+    """A framework gave an exception to a handler, and the injected ones it holds went no further."""
+
+    KIND: ClassVar[str] = "handled"
+    fault_ids: tuple[str, ...]
+    framework: str
+    """Who found the handler: ``starlette``, ``flask``, ``sys``."""
+    handler: str
+    """The handler, for people: ``module.qualname``."""
+    exception: str = ""
+    """Type of the exception that was handled: the injected one, or one that wraps it."""
+    status: int | None = None
+    """The HTTP status that the exception asks for, if it is that kind."""
+    place: Place | None = None
+    """Where the handler is defined."""
+    sdk: Literal["", "in place", "bypassed", "absent"] = ""
+    """Whether the SDK stood between: ``bypassed`` by this handler only, ``absent`` from all handlers; empty: not known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Logged(Record):
+    """Something was logged while an injected exception was handled, or with it."""
+
+    KIND: ClassVar[str] = "logged"
+    fault_ids: tuple[str, ...]
+    logger: str
+    level: str
+    with_exception: bool
+    """The log record carries the exception; else only its text, at most."""
+    unreported: str = ""
+    """Why the SDK makes no event of such a log record; empty: it does."""
+    place: Place | None = None
+    """The line that logs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SdkInit(Record):
     """The SDK was initialised in this process, with these options (secrets redacted)."""
 
@@ -139,6 +177,12 @@ class SdkInit(Record):
     options: dict[str, Any] = field(default_factory=dict)
     integrations: tuple[str, ...] = ()
     place: Place | None = None
+    inherited: bool = False
+    """Not initialised here: the process was forked from one in which it was, as said above."""
+    key: str = ""
+    """Tells DSNs with different keys apart, without giving the key away; empty without a DSN."""
+    refused: dict[str, str] = field(default_factory=dict)
+    """Integrations that did not enable themselves although their library is installed, and why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +195,10 @@ class SdkSaw(Record):
     """The id the event was handed on under; None when the SDK dropped it before an id was given."""
     mechanism: str = ""
     handled: bool | None = None
+    logger: str = ""
+    """The logger whose record became the event; empty for others."""
+    exception: str = ""
+    """Type of the exception that was reported: the injected one, or one that wraps it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +209,14 @@ class SdkDropped(Record):
     fault_ids: tuple[str, ...]
     event_id: str | None
     stage: Literal[
-        "inactive", "ignore_errors", "event_processor", "dedupe", "before_send", "sampling", "unknown"
+        "inactive",
+        "ignore_errors",
+        "event_processor",
+        "dedupe",
+        "before_send",
+        "sampling",
+        "transport",
+        "unknown",
     ]
     reason: str
     """The client discard reason the SDK counts, or ``no_dsn`` / ``ignored`` where it counts none."""
@@ -186,6 +241,51 @@ class SdkDiscarded(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SdkAnswered(Record):
+    """What the transport was answered when it sent an envelope that holds an error event.
+
+    It is written once for each attempt: an event that is sent again has several.
+    """
+
+    KIND: ClassVar[str] = "sdk_answered"
+    event_id: str
+    status: int
+    """HTTP status; 0: no answer."""
+    host: str
+    """Who answered or should have, as ``scheme://host:port``; after a redirect, where it led."""
+    via: str = ""
+    """What stood between: the proxy, or the redirects followed."""
+    limits: str = ""
+    """Rate limits the answer announced, as it did: ``X-Sentry-Rate-Limits: 60:error`` or ``Retry-After: 60``."""
+    error: str | None = None
+    """Why there was no answer, as ``Type: message``; with a status, what the server said was wrong."""
+    trouble: Literal["", "refused", "reset", "timeout", "unresolved", "tls", "proxy", "broken", "other"] = ""
+    """The kind of error, when there was no answer."""
+    reused: bool = False
+    """It was sent over a connection kept open since an earlier request."""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SdkHandedOver(Record):
+    """A transport had an error event in its hands and neither queued nor sent it the way the SDK does.
+
+    So does a transport of the application's own; what it did with the event is its secret.
+    """
+
+    KIND: ClassVar[str] = "sdk_handed_over"
+    event_id: str
+    why: Literal["own", "sdk", "cut_off"]
+    """``own``: code of the application's own took it. ``sdk``: the SDK's code gave up on it. ``cut_off``: it was on
+    its way to a host that this run may not send to."""
+    to: str
+    """The option or method, for people: ``transport=app.sentry.to_kafka``."""
+    place: Place | None = None
+    error: str | None = None
+    """What it raised, as ``Type: message``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SdkPending(Record):
     """How many envelopes wait in the transport's queue; written when it changes, about once a second."""
 
@@ -201,6 +301,28 @@ class Note(Record):
     level: Literal["info", "warning", "error"]
     text: str
     place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HardExit(Record):
+    """``os._exit`` is called: the process ends at once, and no exit hook runs."""
+
+    KIND: ClassVar[str] = "hard_exit"
+    code: int
+    place: Place | None = None
+    """Who called it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildEnded(Record):
+    """The process that waited for process ``pid`` (its parent, or the harness) was told how it ended."""
+
+    KIND: ClassVar[str] = "child_ended"
+    pid: int
+    exit_code: int | None = None
+    """None when a signal ended it."""
+    signal: str = ""
+    """Name of the signal that ended it, such as ``SIGKILL``; empty when none did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,11 +343,17 @@ RECORD_TYPES: tuple[type[Record], ...] = (
     Fired,
     Finished,
     Fate,
+    Handled,
+    Logged,
     SdkInit,
     SdkSaw,
     SdkDropped,
     SdkDiscarded,
+    SdkAnswered,
+    SdkHandedOver,
     SdkPending,
     Note,
+    HardExit,
+    ChildEnded,
     Goodbye,
 )

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+UNFINISHED = "unfinished"
+"""The stop reason of a run that never came to its end: the harness was killed."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFacts:
@@ -13,12 +16,14 @@ class RunFacts:
     scenario_file: str
     """As the user named it."""
     seed: int
+    twin: str = ""
+    """The twin of the scenario that was run; empty for the scenario as written."""
     started_at: float
     """Wall clock, seconds since the epoch."""
     seconds: float
     """How long the run took, up to its judging."""
     stop_reason: str
-    """``completed``, ``interrupted``, ``target_died``, ``load_failed``, ``server_died``."""
+    """``completed``, ``interrupted``, ``target_died``, ``load_failed``, ``server_died``; ``unfinished`` until then."""
     versions: dict[str, str] = field(default_factory=dict)
     """Of Python, the harness, and the libraries that matter, as installed where the harness runs."""
     platform: str = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,6 +13,9 @@ class Target:
 
     command: str | None = None
     url: str | None = None
+    """A service that runs already, without the agent."""
+    dsn: str | None = None
+    """With ``url``: where that service sends. The embedded server listens there."""
     app: str | None = None
     ready: str | None = None
     """Path that answers below 500 when the target is ready; None: ready at once (scripts)."""
@@ -26,10 +29,25 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Load:
-    """How Locust drives the target."""
+class LoadRequest:
+    """One line of a scripted load."""
 
-    locustfile: Path
+    method: str
+    path: str
+    times: int = 1
+    faults: tuple[str, ...] | None = None
+    """Exactly these faults are met by each of them; None: the faults' own ``on`` and ``do`` decide."""
+    json: Any = None
+    body: str | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """How the target is driven: by Locust (``locustfile``) or by a script (``requests``), never both."""
+
+    locustfile: Path | None = None
+    requests: tuple[LoadRequest, ...] = ()
     users: int = 10
     spawn_rate: float = 50.0
     run_time: float = 30.0
@@ -54,10 +72,11 @@ class Fault:
     """A fault of the scenario. Faults of one name are one root cause."""
 
     name: str
-    at: str
-    do: str
+    at: str = ""
+    """Empty, as ``do``: nothing is injected, the request itself provokes the fault."""
+    do: str = ""
     on: tuple[str, ...] = ()
-    select: Literal["request", "call"] = "request"
+    select: Literal["request", "call", "provoked"] = "request"
     expect: Expect = Expect()
 
 
@@ -70,6 +89,52 @@ class Gate:
     threshold: float
     text: str
     """As written, for people."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkRule:
+    """How the embedded server behaves for some requests; the fields are those of ``server.behaviour.Rule``."""
+
+    status: int | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    body: str | None = None
+    delay: float = 0.0
+    reset: Literal["", "before", "after"] = ""
+    hang: bool = False
+    truncate: bool = False
+    requests: int | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finds:
+    """What a twin's planted defect must be found as."""
+
+    reasons: tuple[str, ...] = ()
+    """Each lost fault is reported for one of these reasons; empty: for any."""
+    culprit: str = ""
+    """Contained in the culprit of each."""
+    file: str = ""
+    """The file of each ends with it."""
+    metric: str = "capture.rate"
+    """The gate on this metric must not pass."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Twin:
+    """The scenario with a planted defect: what it changes, and what must be found."""
+
+    name: str
+    stories: tuple[str, ...] = ()
+    """Ids of the real failures it reproduces."""
+    env: dict[str, str] = field(default_factory=dict)
+    command: str | None = None
+    do: dict[str, str] = field(default_factory=dict)
+    """Fault name to another ``do``."""
+    link: tuple[LinkRule, ...] | None = None
+    hosts: tuple[str, ...] | None = None
+    settle: float | None = None
+    finds: Finds = Finds()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,3 +161,7 @@ class Scenario:
     settle: float = 75.0
     """Seconds to wait at most, after the load, for what the SDK may still send."""
     allow_inconclusive: bool = False
+    link: tuple[LinkRule, ...] = ()
+    twins: tuple[Twin, ...] = ()
+    twin: str = ""
+    """The twin this is, made by ``plan.twins.twin_of``; empty for the scenario as written."""

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from ..errors import ScenarioError, TermError, did_you_mean
-from ..model.scenario import Expect, Fault, Gate, Load, Safety, Scenario, Target
+from ..model.scenario import Expect, Fault, Gate, Safety, Scenario, Target
 from .gates import parse_gate
+from .load_table import read_load
 from .tables import Document, Table
 from .terms import parse_chain
+from .twins import check_twins, read_link, read_twins
 
-_TABLES = ("scenario", "target", "load", "fault", "gates", "safety")
+_TABLES = ("scenario", "target", "load", "fault", "gates", "safety", "link", "twin")
 _POINT = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 _FAULT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _SIGNALS = ("SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGKILL")
@@ -57,12 +59,12 @@ def parse_scenario(text: str, path: Path, *, check_files: bool = True) -> Scenar
         allow_inconclusive=head.flag("allow_inconclusive"),
         path=path,
         target=_target(Table(document, "target", content.get("target", {})), base),
-        load=_load(Table(document, "load", content["load"]), base, check_files)
-        if "load" in content
-        else None,
+        load=read_load(document, content["load"], base, check_files) if "load" in content else None,
         faults=_faults(document, content.get("fault", [])),
         gates=_gates(Table(document, "gates", content.get("gates", {}))),
         safety=_safety(Table(document, "safety", content.get("safety", {}))),
+        link=read_link(document, content.get("link", [])),
+        twins=read_twins(document, content.get("twin", [])),
     )
     head.done()
     _check_whole(scenario, document)
@@ -77,12 +79,14 @@ def _target(table: Table, base: Path) -> Target:
             where=table.where(),
             hint='write command = "uvicorn app:app --port {port}"',
         )
-    if given != ["command"]:
+    if given == ["app"]:
         raise table.fail(
-            given[0],
-            f"a target given by {given[0]} cannot be judged: faults are injected by an agent that the harness starts",
+            "app",
+            "a target given by app cannot be judged: faults are injected by an agent that the harness starts",
             hint="start the service with command = …; in-process tests use the sentry_harness fixture of the pytest plugin",
         )
+    if given == ["url"]:
+        return _running_target(table)
     cwd = table.text("cwd")
     target = Target(
         command=table.text("command"),
@@ -101,6 +105,18 @@ def _target(table: Table, base: Path) -> Target:
     return target
 
 
+def _running_target(table: Table) -> Target:
+    """A service that runs already, in whatever language, without the agent."""
+    target = Target(
+        url=table.text("url"),
+        dsn=table.required("dsn", 'write dsn = "http://key@127.0.0.1:9311/1": where the service sends'),
+        ready=table.text("ready"),
+        ready_timeout=table.seconds("ready_timeout", 30.0),
+    )
+    table.done()
+    return target
+
+
 def _check_process(table: Table, target: Target) -> None:
     """What the operating system would refuse: better now, with a line, than in mid-run."""
     for name in target.env:
@@ -114,25 +130,6 @@ def _check_process(table: Table, target: Target) -> None:
             raise table.fail(
                 name.partition(".")[0], f"{name} holds a NUL character", "no process can be given one"
             )
-
-
-def _load(table: Table, base: Path, check_files: bool) -> Load:
-    locustfile = base / table.required("locustfile", 'write locustfile = "../locustfiles/trading.py"')
-    if check_files and not locustfile.is_file():
-        near = did_you_mean(
-            locustfile.name, [entry.name for entry in locustfile.parent.glob("*.py")] or ["none"]
-        )
-        raise table.fail("locustfile", f"there is no file {locustfile}", hint=near)
-    load = Load(
-        locustfile=locustfile,
-        users=table.integer("users", 10, least=1) or 10,
-        spawn_rate=table.number("spawn_rate", 50.0),
-        run_time=table.seconds("run_time", 30.0),
-        stop_after_faults=table.integer("faults", None, least=1),
-        user_classes=table.texts("user_classes"),
-    )
-    table.done()
-    return load
 
 
 def _faults(document: Document, content: Any) -> tuple[Fault, ...]:
@@ -161,6 +158,8 @@ def _fault(table: Table) -> Fault:
         raise table.fail(
             "name", f"{name!r} is not a fault name", hint="use letters, digits, '-', '_' and '.', at most 64"
         )
+    if "at" not in table and "do" not in table:
+        return _provoked(table, name)
     at = table.required("at", 'write at = "package.module:function"')
     if not _POINT.fullmatch(at):
         raise table.fail(
@@ -175,22 +174,40 @@ def _fault(table: Table) -> Fault:
         raise ScenarioError(
             error.what, where=f"{table.where('do')}: {error.where}", hint=error.hint
         ) from error
-    expect = table.nested("expect")
-    captured = expect.flag("captured") if "captured" in expect else None
-    level = expect.choice("level", "error", _LEVELS) if "level" in expect else None
-    expect.done("captured", "level")
     fault = Fault(
         name=name,
         at=at,
         do=do,
         on=table.texts("on"),
         select=cast('Literal["request", "call"]', table.choice("select", "request", ("request", "call"))),
-        expect=Expect(captured=captured, level=level),
+        expect=_expect(table),
     )
     if fault.on and fault.select == "call":
         raise table.fail(
             "on", "a fault selected by call meets no request", hint='drop on, or use select = "request"'
         )
+    table.done()
+    return fault
+
+
+def _expect(table: Table) -> Expect:
+    expect = table.nested("expect")
+    captured = expect.flag("captured") if "captured" in expect else None
+    level = expect.choice("level", "error", _LEVELS) if "level" in expect else None
+    expect.done("captured", "level")
+    return Expect(captured=captured, level=level)
+
+
+def _provoked(table: Table, name: str) -> Fault:
+    """A fault nobody injects: the requests that ``on`` matches provoke it by themselves."""
+    if "on" not in table:
+        raise table.fail(
+            "name",
+            f"fault {name!r} has neither at and do, nor on",
+            hint='write at = "package.module:function" and do = "raise(TimeoutError)"; or on = ["GET /boom"] alone '
+            "when those requests provoke the error by themselves",
+        )
+    fault = Fault(name=name, on=table.texts("on"), select="provoked", expect=_expect(table))
     table.done()
     return fault
 
@@ -220,15 +237,43 @@ def _check_whole(scenario: Scenario, document: Document) -> None:
             where=document.name,
             hint="add a [[fault]] with name, at and do",
         )
-    if scenario.load is None and any(fault.select == "request" for fault in scenario.faults):
+    if scenario.load is None and any(fault.select != "call" for fault in scenario.faults):
         raise ScenarioError(
             "faults are selected by request, but nothing sends requests",
             where=document.where("fault"),
             hint='add [load] locustfile = …, or select = "call" for a script',
         )
+    _check_url(scenario, document)
+    _check_script(scenario, document)
+    check_twins(scenario, document)
     if scenario.load is None and not scenario.target.wait:
         raise ScenarioError(
             "without [load] the target must end by itself",
             where=document.where("target"),
             hint="add wait = true for a script, or a [load] table for a service",
         )
+
+
+def _check_url(scenario: Scenario, document: Document) -> None:
+    """A service without the agent meets only what its requests provoke."""
+    for index, fault in enumerate(scenario.faults):
+        if scenario.target.url is not None and fault.select != "provoked":
+            raise ScenarioError(
+                f"fault {fault.name!r} cannot be injected into a target given by url: no agent is in it",
+                where=document.where("fault", index, "at"),
+                hint="drop at and do, and name in `on` the requests that provoke an error by themselves; "
+                "or start the service with command = …",
+            )
+
+
+def _check_script(scenario: Scenario, document: Document) -> None:
+    """The requests of a script name faults that a request can meet."""
+    names = [fault.name for fault in scenario.faults if fault.select == "request"]
+    for index, request in enumerate(scenario.load.requests if scenario.load else ()):
+        for name in request.faults or ():
+            if name not in names:
+                raise ScenarioError(
+                    f"there is no fault {name!r} that a request can meet",
+                    where=document.where("load.request", index, "faults"),
+                    hint=did_you_mean(name, names),
+                )

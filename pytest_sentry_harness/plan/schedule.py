@@ -63,7 +63,16 @@ class Schedule:
             if draw(self.seed, self.fault, self.lane, index, position) >= term.probability:
                 continue
             self._used[position] = used + 1
-            self.fired += 1
-            lane = f"{self.lane}-" if self.lane else ""
-            return Firing(f"{self.fault}-{lane}{index:06d}", self.fault, position)
+            return self._firing(index, position)
         return None
+
+    def fire(self) -> Firing:
+        """The next opportunity meets the first term, whatever its probability and count."""
+        index = self.opportunities
+        self.opportunities += 1
+        return self._firing(index, 0)
+
+    def _firing(self, index: int, term: int) -> Firing:
+        self.fired += 1
+        lane = f"{self.lane}-" if self.lane else ""
+        return Firing(f"{self.fault}-{lane}{index:06d}", self.fault, term)

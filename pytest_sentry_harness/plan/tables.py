@@ -9,6 +9,8 @@ from typing import Any
 from ..errors import ScenarioError, TermError, did_you_mean, nearest
 from .terms import duration
 
+_LISTS = ("fault", "twin", "link", "load.request", "story")
+
 
 class Document:
     """The text of a scenario file, to find the line a table or key stands on."""
@@ -20,7 +22,7 @@ class Document:
     def where(self, table: str, index: int = 0, key: str | None = None) -> str:
         """``file:line: [table] key``, as near as it can be found."""
         line = self._find(table, index, key)
-        label = f"[[{table}]]" if table == "fault" else f"[{table}]"
+        label = f"[[{table}]]" if table in _LISTS else f"[{table}]"
         place = f"{self.name}:{line}" if line else self.name
         return f"{place}: {label}" + (f" {key}" if key else "")
 
@@ -59,6 +61,9 @@ class Table:
     def fail(self, key: str, what: str, hint: str | None = None) -> ScenarioError:
         """An error about ``key``, ready to be raised."""
         return ScenarioError(what, where=self.where(key), hint=hint)
+
+    def __bool__(self) -> bool:
+        return bool(self._content)
 
     def __contains__(self, key: str) -> bool:
         return key in self._content
@@ -132,6 +137,15 @@ class Table:
         if value not in (names := list(allowed)):
             raise self.fail(key, f"{key} = {value!r} is not allowed", hint=did_you_mean(value, names))
         return value
+
+    def list_of_tables(self, key: str) -> list[Any]:
+        """A list of tables, each to be read by a ``Table`` of its own."""
+        value: list[Any] = self._get(key, [], list, f"a list of tables: write [[{self._name}.{key}]]")
+        return value
+
+    def anything(self, key: str) -> Any:
+        """Whatever stands there; None when nothing does."""
+        return self._get(key, None, object, "a value")
 
     def nested(self, key: str) -> Table:
         """A table within this one; its errors are reported at ``key``."""

@@ -17,11 +17,15 @@ from ..model.ledger import (
     Answered,
     Fate,
     Fired,
+    Handled,
     Intent,
+    Logged,
     Place,
     Record,
+    SdkAnswered,
     SdkDiscarded,
     SdkDropped,
+    SdkHandedOver,
     SdkSaw,
 )
 from .summary import Summary
@@ -30,24 +34,38 @@ _SCHEMA = """
 CREATE TABLE intent (fault_id TEXT, fault TEXT, trace_id TEXT);
 CREATE TABLE answered (fault_id TEXT, status INTEGER, error TEXT);
 CREATE TABLE fired (
-    fault_id TEXT, fault TEXT, trace_id TEXT, effect TEXT, exception TEXT, at REAL, process INTEGER);
-CREATE TABLE fate (fault_id TEXT, handling TEXT, place TEXT, alive INTEGER);
-CREATE TABLE saw (fault_id TEXT, event_id TEXT, position INTEGER);
+    fault_id TEXT, fault TEXT, trace_id TEXT, effect TEXT, exception TEXT, at REAL, process INTEGER,
+    point TEXT, is_error INTEGER);
+CREATE TABLE fate (fault_id TEXT, handling TEXT, place TEXT, alive INTEGER, chain TEXT);
+CREATE TABLE handled (fault_id TEXT, record TEXT);
+CREATE TABLE logged (fault_id TEXT, record TEXT);
+CREATE TABLE saw (
+    fault_id TEXT, event_id TEXT, position INTEGER, mechanism TEXT, logger TEXT, exception TEXT,
+    mono REAL, process INTEGER);
 CREATE TABLE dropped (
     fault_id TEXT, event_id TEXT, stage TEXT, reason TEXT, culprit TEXT, place TEXT, error TEXT);
-CREATE TABLE discarded (event_id TEXT, reason TEXT, detail TEXT);
+CREATE TABLE discarded (event_id TEXT, reason TEXT, detail TEXT, mono REAL);
+CREATE TABLE told (
+    event_id TEXT, mono REAL, process INTEGER, status INTEGER, host TEXT, via TEXT, limits TEXT, error TEXT,
+    trouble TEXT, reused INTEGER, seconds REAL);
+CREATE TABLE handed (event_id TEXT, mono REAL, why TEXT, taker TEXT, place TEXT, error TEXT);
 CREATE TABLE arrival (
-    event_id TEXT, trace_id TEXT, outcome TEXT, reason TEXT, at REAL, level TEXT, exceptions TEXT);
+    event_id TEXT, trace_id TEXT, outcome TEXT, reason TEXT, at REAL, level TEXT, exceptions TEXT,
+    mono REAL, status INTEGER);
 """
 _INDEXES = """
 CREATE INDEX intent_fault ON intent (fault_id);
 CREATE INDEX answered_fault ON answered (fault_id);
 CREATE INDEX fired_fault ON fired (fault_id);
 CREATE INDEX fate_fault ON fate (fault_id);
+CREATE INDEX handled_fault ON handled (fault_id);
+CREATE INDEX logged_fault ON logged (fault_id);
 CREATE INDEX saw_fault ON saw (fault_id, position, event_id);
 CREATE INDEX saw_event ON saw (event_id);
 CREATE INDEX dropped_fault ON dropped (fault_id);
 CREATE INDEX discarded_event ON discarded (event_id);
+CREATE INDEX told_event ON told (event_id);
+CREATE INDEX handed_event ON handed (event_id);
 CREATE INDEX arrival_event ON arrival (event_id, outcome, at, level);
 CREATE INDEX arrival_trace ON arrival (trace_id);
 """
@@ -73,8 +91,12 @@ class Evidence:
             Intent: self._intent,
             Answered: self._answered,
             Fate: self._fate,
+            Handled: lambda record: self._beside("handled", record),
+            Logged: lambda record: self._beside("logged", record),
             SdkDropped: self._dropped,
             SdkDiscarded: self._discarded,
+            SdkAnswered: self._told,
+            SdkHandedOver: self._handed,
         }
 
     def __enter__(self) -> Evidence:
@@ -104,6 +126,8 @@ class Evidence:
                         arrival.received_at,
                         arrival.level,
                         "\n".join(names),
+                        arrival.received_mono,
+                        arrival.status,
                     ),
                 )
             for line in arrival.discarded:
@@ -132,6 +156,7 @@ class Evidence:
             self._put("answered", (fault_id, record.status, record.error))
 
     def _fired(self, record: Fired) -> None:
+        self.summary.fired(record)
         self._put(
             "fired",
             (
@@ -142,15 +167,35 @@ class Evidence:
                 record.exception_type,
                 record.at,
                 len(self.summary.processes) - 1,
+                record.point,
+                record.is_error,
             ),
         )
 
     def _fate(self, record: Fate) -> None:
-        self._put("fate", (record.fault_id, record.handling, _place(record.place), record.alive))
+        chain = "\n".join(place.file for place in record.chain)
+        self._put("fate", (record.fault_id, record.handling, _place(record.place), record.alive, chain))
+
+    def _beside(self, table: str, record: Handled | Logged) -> None:
+        text = msgspec.json.encode(record).decode()
+        for fault_id in record.fault_ids:
+            self._put(table, (fault_id, text))
 
     def _saw(self, record: SdkSaw) -> None:
         for position, fault_id in enumerate(record.fault_ids):
-            self._put("saw", (fault_id, record.event_id, position))
+            self._put(
+                "saw",
+                (
+                    fault_id,
+                    record.event_id,
+                    position,
+                    record.mechanism,
+                    record.logger,
+                    record.exception,
+                    record.mono,
+                    len(self.summary.processes) - 1,
+                ),
+            )
 
     def _dropped(self, record: SdkDropped) -> None:
         for fault_id in record.fault_ids:
@@ -169,7 +214,31 @@ class Evidence:
 
     def _discarded(self, record: SdkDiscarded) -> None:
         if record.event_id is not None and record.category in ("error", "default"):
-            self._put("discarded", (record.event_id, record.reason, record.detail))
+            self._put("discarded", (record.event_id, record.reason, record.detail, record.mono))
+
+    def _told(self, record: SdkAnswered) -> None:
+        self._put(
+            "told",
+            (
+                record.event_id,
+                record.mono,
+                len(self.summary.processes) - 1,
+                record.status,
+                record.host,
+                record.via,
+                record.limits,
+                record.error,
+                record.trouble,
+                record.reused,
+                record.seconds,
+            ),
+        )
+
+    def _handed(self, record: SdkHandedOver) -> None:
+        self._put(
+            "handed",
+            (record.event_id, record.mono, record.why, record.to, _place(record.place), record.error),
+        )
 
     def _put(self, table: str, row: tuple[Any, ...]) -> None:
         rows = self._pending.setdefault(table, [])

@@ -11,6 +11,7 @@ from ..model.account import Account, LossClass, Outcome, State
 from ..model.arrival import Arrival
 from ..model.ledger import Record
 from ..model.scenario import Expect
+from . import outside
 from .evidence import Evidence
 from .losses import Cause, cause_of_loss, identity_is_lost, may_still_come
 from .summary import Process, Summary
@@ -70,7 +71,7 @@ class _Books:
 
     def expects_capture(self, fault: str, effect: str) -> bool:
         promised = self._expectations.get(fault, Expect()).captured
-        return effect == "raise" if promised is None else promised
+        return effect in ("raise", outside.EFFECT) if promised is None else promised
 
     def check_level(self, fault: str, level: str | None, count: int = 1) -> None:
         wanted = self._expectations.get(fault, Expect()).level
@@ -102,6 +103,7 @@ class _Books:
                 outcome.source,
                 outcome.culprit,
                 outcome.place,
+                outcome.could_be,
             )
             self.losses[key].append(outcome)
 
@@ -117,6 +119,7 @@ class _Books:
                 count=len(outcomes),
                 example=outcomes[0],
                 fault_ids=tuple(outcome.fault_id for outcome in outcomes),
+                could_be=outcomes[0].could_be,
             )
             for outcomes in self.losses.values()
         ]
@@ -193,7 +196,9 @@ def _settle_fired(evidence: Evidence, books: _Books, late_after: float) -> int:
             writer = processes[process] if 0 <= process < len(processes) else None
             merged = next(evidence.ask(_MERGED, fault_id), None)
             alone = None
-            if merged is None and identity_is_lost(evidence, fault_id, writer):
+            if effect == outside.EFFECT:
+                alone = outside.event_of(evidence, trace_id, taken)
+            elif merged is None and identity_is_lost(evidence, fault_id, writer):
                 alone = _match_by_trace(evidence, trace_id, exception, taken)
             if merged is not None:
                 state, (event_id, first) = State.MERGED, merged
@@ -202,7 +207,11 @@ def _settle_fired(evidence: Evidence, books: _Books, late_after: float) -> int:
             elif not expected:
                 cause = Cause(State.EXPLAINED, "no_event_expected", "plan")
             else:
-                cause = spent.explain(cause_of_loss(evidence, fault_id, writer), writer)
+                if effect == outside.EFFECT:
+                    cause = outside.cause_outside(evidence, fault_id, trace_id)
+                else:
+                    cause = cause_of_loss(evidence, fault_id, writer)
+                cause = spent.explain(cause, writer)
                 books.open += may_still_come(evidence, fault_id, cause)
         if event_id is not None:
             late = first > at + late_after
@@ -218,6 +227,7 @@ def _settle_fired(evidence: Evidence, books: _Books, late_after: float) -> int:
                 source=cause.source,
                 place=cause.place,
                 culprit=cause.culprit,
+                could_be=cause.could_be,
                 event_id=event_id or cause.event_id,
                 trace_id=trace_id,
                 expected=expected,

@@ -34,7 +34,10 @@ def build_document(
         verdict=verdict,
         exit_code=0 if allowed else EXIT_CODES[verdict],
         scenario=doc.ScenarioInfo(
-            name=scenario.name, question=scenario.question, seed=facts.seed, file=facts.scenario_file
+            name=f"{scenario.name}/{facts.twin}" if facts.twin else scenario.name,
+            question=scenario.question,
+            seed=facts.seed,
+            file=facts.scenario_file,
         ),
         run=doc.RunInfo(
             id=facts.run_id,
@@ -55,8 +58,13 @@ def build_document(
         journals=tuple(_journal(state) for state in journals),
         arrivals={name: dict(sorted(outcomes.items())) for name, outcomes in sorted(arrivals.items())},
         notes=_notes(summary),
-        reproduce=f"sentry-harness gate {shlex.quote(facts.scenario_file)} --seed {facts.seed}",
+        reproduce=_reproduce(facts),
     )
+
+
+def _reproduce(facts: RunFacts) -> str:
+    twin = f" --twin {shlex.quote(facts.twin)}" if facts.twin else ""
+    return f"sentry-harness gate {shlex.quote(facts.scenario_file)}{twin} --seed {facts.seed}"
 
 
 def _account(account: Account) -> doc.AccountInfo:
@@ -90,12 +98,15 @@ def _loss(loss: LossClass) -> doc.Loss:
             fault_id=loss.example.fault_id, event_id=loss.example.event_id, trace_id=loss.example.trace_id
         ),
         fault_ids=loss.fault_ids[: doc.MOST_IDS],
+        could_be=loss.could_be,
     )
 
 
 def _points(scenario: Scenario, account: Account, summary: Summary) -> tuple[doc.Point, ...]:
     points = []
     for fault in scenario.faults:
+        if not fault.at:
+            continue  # nothing is injected: the requests provoke it
         state = summary.points.get((fault.name, fault.at))
         states = account.by_fault.get(fault.name, {})
         fired = sum(count for name, count in states.items() if name != "not_reached")

@@ -84,6 +84,8 @@ class Loss:
     example: Example
     fault_ids: tuple[str, ...]
     """At most ``MOST_IDS`` of them, in order of firing."""
+    could_be: tuple[str, ...] = ()
+    """What the evidence cannot tell apart, in words: it was one of these."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

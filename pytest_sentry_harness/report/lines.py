@@ -45,6 +45,8 @@ class Cause:
     source: str
     culprit: str
     place: Place | None
+    could_be: tuple[str, ...]
+    """What the evidence cannot tell apart: it was one of these."""
     count: int
     faults: tuple[tuple[str, int], ...]
     """Which faults were lost so, and how often; most frequent first."""
@@ -55,7 +57,8 @@ def by_cause(losses: Iterable[Loss]) -> list[Cause]:
     """The losses put together by state, reason and place; most frequent first."""
     groups: dict[tuple[object, ...], list[Loss]] = {}
     for loss in losses:
-        groups.setdefault((loss.state, loss.reason, loss.source, loss.culprit, loss.place), []).append(loss)
+        key = (loss.state, loss.reason, loss.source, loss.culprit, loss.place, loss.could_be)
+        groups.setdefault(key, []).append(loss)
     causes = [
         Cause(
             state=group[0].state,
@@ -63,6 +66,7 @@ def by_cause(losses: Iterable[Loss]) -> list[Cause]:
             source=group[0].source,
             culprit=group[0].culprit,
             place=group[0].place,
+            could_be=group[0].could_be,
             count=sum(loss.count for loss in group),
             faults=tuple((loss.fault, loss.count) for loss in group),
             example=group[0].example,
@@ -72,6 +76,15 @@ def by_cause(losses: Iterable[Loss]) -> list[Cause]:
     return sorted(causes, key=lambda cause: -cause.count)
 
 
+def could_be_line(could_be: tuple[str, ...]) -> str:
+    """What it could have been, in one line; empty when the cause is known."""
+    if not could_be:
+        return ""
+    return "it was " + (
+        could_be[0] if len(could_be) == 1 else f"{', '.join(could_be[:-1])} or {could_be[-1]}"
+    )
+
+
 def loss_line(loss: Loss) -> str:
     """One loss in one line of plain text."""
     parts = [f"{loss.count} x {loss.fault}: {loss.state.replace('_', ' ')}"]
@@ -79,6 +92,8 @@ def loss_line(loss: Loss) -> str:
         parts.append(loss.reason)
     if loss.culprit:
         parts.append(loss.culprit)
+    if loss.could_be:
+        parts.append(could_be_line(loss.could_be))
     if loss.place is not None:
         parts.append(f"at {short_path(loss.place.file)}:{loss.place.line}")
     return ", ".join(parts) + f" (example {loss.example.fault_id})"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ..criteria.verdict import show
 from .document import RunDocument
-from .lines import Cause, advice, by_cause, point_line, printable, short_path
+from .lines import Cause, advice, by_cause, could_be_line, point_line, printable, short_path
 
 MOST_BYTES = 1_000_000
 _MOST_LOSSES = 100
@@ -81,7 +81,7 @@ def _run(document: RunDocument) -> str:
 def _cause(cause: Cause) -> str:
     place = f"{short_path(cause.place.file)}:{cause.place.line}" if cause.place else ""
     what = ": ".join(part for part in (_words(cause.state), cause.reason) if part)
-    where = ", ".join(part for part in (cause.culprit, place) if part)
+    where = ", ".join(part for part in (cause.culprit, could_be_line(cause.could_be), place) if part)
     faults = ", ".join(f"{count} {fault}" for fault, count in cause.faults)
     example = cause.example.event_id or cause.example.trace_id or cause.example.fault_id
     return _row(str(cause.count), what, where, advice(cause.reason), faults, example)

@@ -11,7 +11,7 @@ from ..criteria.verdict import show
 from ..model.account import State
 from ..model.verdict import Verdict
 from .document import RunDocument
-from .lines import Cause, advice, by_cause, point_line, printable, short_path
+from .lines import Cause, advice, by_cause, could_be_line, point_line, printable, short_path
 
 _COLOURS = {
     Verdict.PASS: "green",
@@ -122,7 +122,7 @@ def _became(cause: Cause) -> Text:
 
 
 def _where(cause: Cause) -> Text:
-    lines = [cause.culprit] if cause.culprit else []
+    lines = [line for line in (cause.culprit, could_be_line(cause.could_be)) if line]
     if cause.place is not None:
         name = f" in {cause.place.function}" if cause.place.function else ""
         lines.append(f"{short_path(cause.place.file)}:{cause.place.line}{name}")

@@ -43,9 +43,13 @@ class ServerClient:
         self._lock = threading.Lock()
         self._connection: http.client.HTTPConnection | None = None
 
-    def create_project(self, name: str) -> Project:
-        """A new project with a key and DSN of its own."""
-        return self._call("POST", "projects", Project, body={"name": name})
+    def create_project(
+        self, name: str, *, project_id: str | None = None, public_key: str | None = None
+    ) -> Project:
+        """A new project with a key and DSN of its own; ``project_id`` and ``public_key`` are new unless given."""
+        wanted = {"name": name, "project_id": project_id, "public_key": public_key}
+        body = {field: value for field, value in wanted.items() if value is not None}
+        return self._call("POST", "projects", Project, body=body)
 
     def projects(self) -> list[Project]:
         """All projects, oldest first."""

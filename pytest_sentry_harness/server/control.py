@@ -39,6 +39,8 @@ _ARRIVAL_FIELDS = (
 
 class _NewProject(msgspec.Struct, forbid_unknown_fields=True):
     name: str
+    project_id: str | None = None
+    public_key: str | None = None
 
 
 class _ProjectChange(msgspec.Struct, forbid_unknown_fields=True):
@@ -160,7 +162,10 @@ class Control:
 
     async def _create_project(self, call: Call) -> object:
         only(call, ())
-        return self._view(await self._projects.create(call.read(_NewProject, ("name",)).name))
+        new = call.read(_NewProject, ("name", "project_id", "public_key"))
+        return self._view(
+            await self._projects.create(new.name, project_id=new.project_id, public_key=new.public_key)
+        )
 
     async def _change_project(self, call: Call) -> object:
         only(call, ())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Iterable
 
@@ -12,6 +13,8 @@ from ..store.rows import ProjectRow
 from ..store.writer import Writer
 
 MOST_NAME = 200
+_ID = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
+_KEY = re.compile(r"[A-Za-z0-9]{1,64}")
 
 
 class Projects:
@@ -34,8 +37,14 @@ class Projects:
         """The project that key belongs to."""
         return self._by_key.get(public_key)
 
-    async def create(self, name: str) -> ProjectRow:
-        """A new project with a key of its own; durable when this returns. Names need not differ."""
+    async def create(
+        self, name: str, *, project_id: str | None = None, public_key: str | None = None
+    ) -> ProjectRow:
+        """A new project; durable when this returns. Names need not differ.
+
+        Id and key are new ones unless given, as when a service that runs already has its DSN. Raises
+        ``UsageError`` for ids and keys that are not well formed, or taken.
+        """
         if not name or len(name) > MOST_NAME:
             raise UsageError(
                 f"a project needs a name of 1 to {MOST_NAME} characters",
@@ -43,7 +52,11 @@ class Projects:
                 hint="give one",
             )
         number = 1 + max((int(known) for known in self._by_id), default=0)
-        row = ProjectRow(str(number), name, secrets.token_hex(16))
+        row = ProjectRow(project_id or str(number), name, public_key or secrets.token_hex(16))
+        if not _ID.fullmatch(row.project_id) or row.project_id in self._by_id:
+            raise _refused("project_id", row.project_id, "a decimal number from 1 that no project has")
+        if not _KEY.fullmatch(row.public_key) or row.public_key in self._by_key:
+            raise _refused("public_key", row.public_key, "up to 64 letters and digits that no project has")
         self._remember(row)
         await self._writer.submit(row)
         return row
@@ -67,6 +80,10 @@ class Projects:
     def _remember(self, row: ProjectRow) -> None:
         self._by_id[row.project_id] = row
         self._by_key[row.public_key] = row
+
+
+def _refused(name: str, value: str, allowed: str) -> UsageError:
+    return UsageError(f"{value[:80]!r} is not allowed", where=f"field {name!r}", hint=f"allowed: {allowed}")
 
 
 def unknown_project(project_id: str, known: Iterable[str]) -> UsageError:

@@ -68,6 +68,6 @@ class ProjectRow(msgspec.Struct, frozen=True):
     """Decimal digits, from 1."""
     name: str
     public_key: str
-    """32 hex digits."""
+    """32 hex digits, unless somebody chose another."""
     enabled: bool = True
     key_enabled: bool = True

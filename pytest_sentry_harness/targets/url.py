@@ -35,8 +35,25 @@ class UrlTarget:
     def __init__(self, url: str) -> None:
         self.base_url = url.rstrip("/")
 
+    @property
+    def running(self) -> bool:
+        """Whether it runs: as far as is known, always."""
+        return True
+
     def check_alive(self) -> None:
         """Nothing can be known: the process is not ours."""
+
+    def wait(self, timeout: float) -> None:
+        """It does not end for us."""
+
+    def stop(self) -> None:
+        """Somebody else's: it goes on."""
+
+    def __enter__(self) -> UrlTarget:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave it alone."""
 
 
 def reach_url(target: Target, safety: Safety) -> UrlTarget:

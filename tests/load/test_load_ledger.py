@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pytest_sentry_harness.locust_ext.worker import LoadLedger
+from pytest_sentry_harness.load.load_ledger import LoadLedger
 from pytest_sentry_harness.model.ledger import Answered, Goodbye, Intent, Note
 from pytest_sentry_harness.protocol import fault_header
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_sentry_harness.locust_ext.marker import Marker, request_name
+from pytest_sentry_harness.load.marker import Marker, request_name
 from pytest_sentry_harness.model.arming import Arming
 from pytest_sentry_harness.protocol import fault_header
 from pytest_sentry_harness.protocol.trace import parse_baggage, parse_sentry_trace

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from pytest_sentry_harness.errors import ScenarioError
+from pytest_sentry_harness.errors import ScenarioError, UsageError
 from pytest_sentry_harness.plan.gates import default_gates
 from pytest_sentry_harness.plan.scenario import load_scenario, parse_scenario
+from pytest_sentry_harness.plan.twins import twin_of
 
 GOOD = """\
 [scenario]
@@ -130,7 +131,12 @@ BAD: list[tuple[str, str, str]] = [
     (
         'command = "uvicorn app:app --port {port}"',
         'url = "http://x"',
-        ":8: [target] url: a target given by url cannot be judged",
+        ":7: [target]: dsn is missing\n  hint: write dsn =",
+    ),
+    (
+        'command = "uvicorn app:app --port {port}"',
+        'app = "app:app"',
+        ":8: [target] app: a target given by app cannot be judged",
     ),
     ('ready = "/health"', 'ready = "health"', ":9: [target] ready: ready = 'health' is not a path"),
     (
@@ -148,7 +154,11 @@ BAD: list[tuple[str, str, str]] = [
         ":11: [target] cdw: unknown key 'cdw'\n  hint: did you mean 'cwd'?",
     ),
     ('locustfile = "trading.py"', 'locustfile = "tradin.py"', ":15: [load] locustfile: there is no file"),
-    ('locustfile = "trading.py"\n', "", ":14: [load]: locustfile is missing"),
+    (
+        'locustfile = "trading.py"\n',
+        "",
+        ":14: [load] locustfile: a load needs exactly one of locustfile and [[load.request]]",
+    ),
     ("users = 20", "users = 0", ":16: [load] users: users = 0 is too small\n  hint: use at least 1"),
     ("users = 20", 'users = "20"', ":16: [load] users: users must be a whole number, not a string"),
     ("spawn_rate = 2.5", "spawn_rate = 0", ":17: [load] spawn_rate: spawn_rate = 0 is not above 0"),
@@ -273,3 +283,173 @@ def test_a_finished_run_is_read_without_its_files(place: Path) -> None:
     (place.parent / "trading.py").unlink()
     scenario = parse_scenario(GOOD, place, check_files=False)
     assert scenario.load is not None
+
+
+SCRIPT = """\
+[scenario]
+name = "script"
+
+[target]
+command = "app --port {port}"
+
+[load]
+users = 2
+
+[[load.request]]
+send = "POST /orders?dry=1"
+times = 3
+faults = ["db-timeout"]
+json = { symbol = "ACME" }
+headers = { X-Tenant = "7" }
+
+[[load.request]]
+send = "GET /boom"
+
+[[fault]]
+name = "db-timeout"
+at = "app:save"
+do = "raise(TimeoutError)"
+
+[[fault]]
+name = "boom"
+on = "GET /boom"
+
+[[link]]
+status = 429
+headers = { Retry-After = "1" }
+requests = 2
+
+[[link]]
+delay = "250ms"
+seconds = "2s"
+
+[[twin]]
+name = "killed"
+stories = ["A3"]
+env = { DEFECT = "kill" }
+do = { db-timeout = "exit(SIGKILL)" }
+link = [{ reset = "after" }]
+hosts = ["elsewhere.invalid"]
+settle = "5s"
+finds = { reason = ["lost_at_exit", "network_error"], culprit = "SIGKILL", file = "app.py" }
+"""
+
+
+def test_scripts_links_and_twins_are_read(place: Path) -> None:
+    """Every key arrives where it belongs, and a twin changes what it says and nothing else."""
+    scenario = parse_scenario(SCRIPT, place)
+    assert scenario.load is not None
+    first, second = scenario.load.requests
+    assert (first.method, first.path, first.times, first.faults) == (
+        "POST",
+        "/orders?dry=1",
+        3,
+        ("db-timeout",),
+    )
+    assert (first.json, first.headers) == ({"symbol": "ACME"}, {"X-Tenant": "7"})
+    assert (second.times, second.faults, scenario.load.users) == (1, None, 2)
+    assert (scenario.faults[1].select, scenario.faults[1].on) == ("provoked", ("GET /boom",))
+    assert [(rule.status, rule.requests, rule.delay, rule.seconds) for rule in scenario.link] == [
+        (429, 2, 0.0, None),
+        (None, None, 0.25, 2.0),
+    ]
+    changed = twin_of(scenario, "killed")
+    assert (changed.twin, changed.faults[0].do, changed.target.env) == (
+        "killed",
+        "exit(SIGKILL)",
+        {"DEFECT": "kill"},
+    )
+    assert ([rule.reset for rule in changed.link], changed.settle) == (["after"], 5.0)
+    assert changed.safety.hosts == ("elsewhere.invalid",)
+    assert (changed.load, changed.gates, changed.target.command) == (
+        scenario.load,
+        scenario.gates,
+        scenario.target.command,
+    )
+    finds = scenario.twins[0].finds
+    assert finds.reasons == ("lost_at_exit", "network_error")
+    assert (finds.culprit, finds.file, finds.metric) == ("SIGKILL", "app.py", "capture.rate")
+
+
+def test_a_twin_there_is_not(place: Path) -> None:
+    """The nearest name is told, or that there are none."""
+    scenario = parse_scenario(SCRIPT, place)
+    with pytest.raises(UsageError, match="no twin 'kiled'\n  hint: did you mean 'killed'"):
+        twin_of(scenario, "kiled")
+    with pytest.raises(UsageError, match=r"it has no \[\[twin\]\] at all"):
+        twin_of(parse_scenario(SCRIPT[: SCRIPT.index("[[twin]]")], place), "killed")
+
+
+BAD_SCRIPTS: list[tuple[str, str, str]] = [
+    ('send = "GET /boom"', 'send = "GET boom"', ":18: [[load.request]] send: 'GET boom' is not a request"),
+    ('send = "GET /boom"', 'sent = "GET /boom"', ":17: [[load.request]]: send is missing\n  hint: is 'sent'"),
+    ('send = "GET /boom"', 'send = "GET /a b"', "'GET /a b' is not a request"),
+    ('send = "GET /boom"', 'send = "GET /"\ntime = 3', "unknown key 'time'\n  hint: did you mean 'times'?"),
+    ('send = "GET /boom"', 'send = "GET /"\ntimes = 0', "times = 0 is too small"),
+    ('send = "GET /boom"', 'send = "GET /"\ntimes = 2_000_000', "more than 1000000 requests"),
+    ("times = 3", 'body = "x"', "a request has one body: give json or body, not both"),
+    ('X-Tenant = "7"', 'X-Tenant = "7\\r\\nX: 1"', "is not a header"),
+    ('X-Tenant = "7"', '"X Tenant" = "7"', "'X Tenant' = '7' is not a header"),
+    (
+        'faults = ["db-timeout"]',
+        'faults = ["db-timout"]',
+        "there is no fault 'db-timout' that a request can meet",
+    ),
+    ('faults = ["db-timeout"]', 'faults = ["boom"]', "there is no fault 'boom' that a request can meet"),
+    (
+        "users = 2",
+        'users = 2\nlocustfile = "x.py"',
+        "a load needs exactly one of locustfile and [[load.request]]",
+    ),
+    ("users = 2", "users = 2\nspawn_rate = 3", "unknown key 'spawn_rate'"),
+    ('on = "GET /boom"', "", ":26: [[fault]] name: fault 'boom' has neither at and do, nor on"),
+    ('on = "GET /boom"', 'on = "GET /boom"\ndo = "raise"', "at is missing"),
+    (
+        "status = 429",
+        "status = 99",
+        ":30: [[link]] status: status = 99 is too small\n  hint: use at least 200",
+    ),
+    ("status = 429", "state = 429", "unknown key 'state'\n  hint: did you mean 'status'"),
+    ('seconds = "2s"', "seconds = 2", "seconds must be a duration"),
+    ('link = [{ reset = "after" }]', 'link = [{ reset = "now" }]', "reset = 'now' is not allowed"),
+    ('link = [{ reset = "after" }]', "link = [{ }]", "the rule says nothing"),
+    ('link = [{ reset = "after" }]', "link = 3", "the link's rules are a list of tables"),
+    ('db-timeout = "exit(SIGKILL)"', 'db-timeout = "exit(SIGHALT)"', ":42: [[twin]] do: db-timeout: "),
+    ('db-timeout = "exit(SIGKILL)"', 'db = "exit(SIGKILL)"', ":42: [[twin]] do: there is no fault 'db'"),
+    ('name = "killed"', 'name = "kil led"', ":39: [[twin]] name: 'kil led' is not a name"),
+    ('culprit = "SIGKILL"', 'cause = "SIGKILL"', ":46: [[twin]] finds: unknown key 'cause'"),
+    ('culprit = "SIGKILL"', 'metric = "capture.rat"', "unknown metric 'capture.rat'"),
+    ('stories = ["A3"]', "stories = 3", ":40: [[twin]] stories: stories must be a list of strings"),
+    (
+        'finds = { reason = ["lost_at_exit", "network_error"], culprit = "SIGKILL", file = "app.py" }',
+        '[[twin]]\nname = "killed"',
+        ":47: [[twin]] name: two twins are named 'killed'",
+    ),
+    (
+        'command = "app --port {port}"',
+        'url = "http://127.0.0.1:1"\ndsn = "http://key@127.0.0.1:9311/1"',
+        "fault 'db-timeout' cannot be injected into a target given by url: no agent is in it",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    "old,new,message", BAD_SCRIPTS, ids=[f"{number:02d}" for number in range(len(BAD_SCRIPTS))]
+)
+def test_bad_scripts_links_and_twins_say_where_and_why(place: Path, old: str, new: str, message: str) -> None:
+    """The message names file, line, key, reason and remedy."""
+    assert old in SCRIPT
+    with pytest.raises(ScenarioError) as caught:
+        parse_scenario(SCRIPT.replace(old, new), place)
+    assert str(caught.value).startswith(str(place))
+    assert message in str(caught.value)
+
+
+def test_lists_of_tables_are_lists(place: Path) -> None:
+    """One bracket where there should be two is told as that."""
+    with pytest.raises(ScenarioError, match=r"write \[\[twin\]\]"):
+        parse_scenario(SCRIPT[: SCRIPT.index("[[twin]]")] + '[twin]\nname = "x"\n', place)
+    with pytest.raises(ScenarioError, match="request must be a list of tables"):
+        parse_scenario(GOOD.replace('locustfile = "trading.py"', "request = 3"), place)
+    with pytest.raises(ScenarioError, match="the script of requests is empty"):
+        parse_scenario(GOOD.replace('locustfile = "trading.py"', "request = []"), place)

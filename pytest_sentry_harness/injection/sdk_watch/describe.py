@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import hashlib
+import itertools
 import sys
 from types import CodeType, FrameType
 from typing import Any
@@ -46,6 +48,7 @@ _OPTIONS = (
     "in_app_exclude",
     "default_integrations",
     "auto_enabling_integrations",
+    "disabled_integrations",
     "enable_logs",
     "trace_propagation_targets",
     "spotlight",
@@ -71,6 +74,8 @@ def plain(value: Any) -> Any:
         return [plain(entry) for entry in list(value)[:50]]
     if isinstance(value, type):
         return f"{value.__module__}.{value.__qualname__}"
+    if type(value).__module__.startswith("sentry_sdk.integrations."):
+        return type(value).__qualname__
     if callable(value):
         place = place_of(value)
         return f"{name_of(value)} ({place.file}:{place.line})" if place else name_of(value)
@@ -97,6 +102,33 @@ def dsn_host(dsn: object) -> str:
         return ""
 
 
+def key_mark(dsn: object) -> str:
+    """Eight hex digits that tell DSNs with different keys or servers apart; empty without a DSN."""
+    return hashlib.sha256(str(dsn).encode()).hexdigest()[:8] if dsn else ""
+
+
+def integration_options(integrations: dict[str, Any]) -> dict[str, Any]:
+    """The options of integrations that decide which errors are reported, as ``identifier.option``."""
+    found: dict[str, Any] = {}
+    logging_handler = getattr(integrations.get("logging"), "_handler", None)
+    if "logging" in integrations:
+        found["logging.event_level"] = getattr(logging_handler, "level", None)
+    for identifier, integration in integrations.items():
+        codes = getattr(integration, "failed_request_status_codes", None)
+        if codes is None:
+            codes = getattr(integration, "_failed_request_status_codes", None)
+        if isinstance(codes, set | frozenset):
+            found[f"{identifier}.failed_request_status_codes"] = ranges(codes)
+    return found
+
+
+def ranges(numbers: set[int] | frozenset[int]) -> str:
+    """``{500, 501, 502, 504}`` as ``500-502, 504``."""
+    runs = itertools.groupby(enumerate(sorted(numbers)), key=lambda pair: pair[1] - pair[0])
+    ends = [[number for _, number in run] for _, run in runs]
+    return ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in ends)
+
+
 def name_of(function: Any) -> str:
     """``module.qualname`` of a callable."""
     function = _bare(function)
@@ -106,11 +138,17 @@ def name_of(function: Any) -> str:
 
 def place_of(function: Any) -> Place | None:
     """Where a callable is defined; None for those not written in Python."""
-    function = _bare(function)
-    code = getattr(function, "__code__", None) or getattr(type(function).__call__, "__code__", None)
-    if not isinstance(code, CodeType):
+    code = code_of(function)
+    if code is None:
         return None
     return Place(file=code.co_filename, line=def_line(code), function=code.co_qualname)
+
+
+def code_of(function: Any) -> CodeType | None:
+    """The code a callable runs; None for those not written in Python."""
+    function = _bare(function)
+    code = getattr(function, "__code__", None) or getattr(type(function).__call__, "__code__", None)
+    return code if isinstance(code, CodeType) else None
 
 
 def calling_place() -> Place | None:

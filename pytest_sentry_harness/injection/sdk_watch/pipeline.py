@@ -7,6 +7,7 @@ them), ``before_send``, sampling, transport.
 from __future__ import annotations
 
 import contextvars
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,19 +15,10 @@ from typing import Any
 from ...model.ledger import Place, SdkDropped, SdkSaw
 from ..injected import InjectedExceptions
 from ..recorder import Recorder
-from .describe import name_of, place_of, plain, raised_at
+from . import drops
+from .describe import calling_place
+from .drops import Drop as Drop
 from .patches import Patches
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drop:
-    """Who decided not to send an event."""
-
-    stage: str
-    reason: str
-    culprit: str = ""
-    place: Place | None = None
-    error: str | None = None
 
 
 @dataclass(slots=True)
@@ -42,6 +34,8 @@ class Capture:
     """The discard reason the client counted."""
     spoilt: bool = False
     """What came out of ``before_send`` is no event."""
+    spoilers: tuple[Any, ...] = ()
+    """The processors of the application's own, if what came out of them is no event."""
     prepared: Any = None
     """What the processors and ``before_send`` made of the event."""
 
@@ -64,26 +58,47 @@ Quietly = Callable[..., Any]
 
 
 class Pipeline:
-    """Changes the client class and its helpers. ``quietly`` calls what must not disturb the SDK."""
+    """Changes the client class and its helpers. ``quietly`` calls what must not disturb the SDK.
 
-    def __init__(self, recorder: Recorder, exceptions: InjectedExceptions, quietly: Quietly) -> None:
+    ``every_event``: follow events without injected exceptions, too.
+    """
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        exceptions: InjectedExceptions,
+        quietly: Quietly,
+        *,
+        every_event: bool = False,
+    ) -> None:
         self._recorder = recorder
         self._exceptions = exceptions
         self._quietly = quietly
+        self._every_event = every_event
+        self._sdk: Any = None
+        self._closed: weakref.WeakKeyDictionary[Any, Place | None] = weakref.WeakKeyDictionary()
+        """Clients that were closed, and where; None: by the SDK itself, at exit."""
 
     def install(self, sdk: Any, patches: Patches, step: Callable[[str, Callable[[], None]], None]) -> None:
         """Change what is there; ``step`` runs each change and copes with internals that are not as expected."""
-        client, base = sdk.client._Client, sdk.client.BaseClient
+        self._sdk = sdk
+        client, base, scope = sdk.client._Client, sdk.client.BaseClient, sdk.scope.Scope
         step("the client", lambda: patches.wrap(client, "capture_event", self._capture_event))
         step("the client before init", lambda: patches.wrap(base, "capture_event", self._inactive))
         step("ignore_errors", lambda: patches.wrap(client, "_is_ignored_error", self._is_ignored_error))
-        step("event processors", lambda: patches.wrap(sdk.scope.Scope, "_drop", self._processor_dropped))
+        step("event processors", lambda: patches.wrap(scope, "_drop", self._processor_dropped))
+        step(
+            "results of processors", lambda: patches.wrap(scope, "run_event_processors", self._processors_ran)
+        )
         step("before_send", lambda: patches.wrap(client, "_prepare_event", self._prepare_event))
         step(
             "errors in hooks",
             lambda: patches.wrap(sdk.utils, "capture_internal_exception", self._hook_raised),
         )
         step("sampling", lambda: patches.wrap(client, "_should_sample_error", self._should_sample_error))
+        for name in ("close", "close_async"):
+            if hasattr(client, name):
+                patches.wrap(client, name, self._close)
 
     # Each of the following makes the replacement of one function of the SDK. ``__tracebackhide__`` keeps
     # the replacement's own frame out of the stack traces the SDK takes.
@@ -92,18 +107,18 @@ class Pipeline:
         def capture_event(client: Any, event: Any, hint: Any = None, scope: Any = None) -> Any:
             __tracebackhide__ = True
             fault_ids = self._quietly(self._ids, hint)
-            if not fault_ids:
+            if not fault_ids and not self._every_event:
                 return original(client, event, hint, scope)
-            capture = Capture(fault_ids, event)
+            capture = Capture(fault_ids or (), event)
             token = PRESENT.set(capture)
             try:
                 event_id = original(client, event, hint, scope)
             except BaseException as error:
-                self._quietly(self._failed, client, capture, error)
+                self._quietly(self._failed, client, capture, hint, error)
                 raise
             finally:
                 PRESENT.reset(token)
-            self._quietly(self._finish, client, capture, event_id)
+            self._quietly(self._finish, client, capture, hint, event_id)
             return event_id
 
         return capture_event
@@ -114,13 +129,9 @@ class Pipeline:
             event = kwargs.get("event", args[0] if args else {})
             hint = kwargs.get("hint", args[1] if len(args) > 1 else None)
             fault_ids = self._quietly(self._ids, hint)
-            if fault_ids:
-                drop = Drop(
-                    stage="inactive",
-                    reason="not_initialised",
-                    culprit="sentry_sdk.init was not called in this process",
-                )
-                self._quietly(self._record, Capture(fault_ids, event, drop), None)
+            if fault_ids or self._every_event:
+                capture = Capture(fault_ids or (), event, drops.NOT_INITIALISED)
+                self._quietly(self._record, capture, hint, None)
             return original(client, *args, **kwargs)
 
         return capture_event
@@ -131,10 +142,7 @@ class Pipeline:
             ignored = original(client, event, hint)
             capture = PRESENT.get()
             if ignored and capture is not None:
-                culprit = self._quietly(_ignoring_entry, client, hint)
-                capture.drop = Drop(
-                    stage="ignore_errors", reason="ignored", culprit=culprit or "ignore_errors"
-                )
+                capture.drop = self._quietly(drops.by_ignore_errors, client, hint)
             return ignored
 
         return is_ignored_error
@@ -144,10 +152,21 @@ class Pipeline:
             __tracebackhide__ = True
             capture = PRESENT.get()
             if capture is not None:
-                capture.drop = self._quietly(_processor, cause, ty)
+                capture.drop = self._quietly(drops.by_processor, cause, ty)
             return original(scope, cause, ty)
 
         return drop
+
+    def _processors_ran(self, original: Any) -> Any:
+        def run_event_processors(scope: Any, event: Any, hint: Any) -> Any:
+            __tracebackhide__ = True
+            result = original(scope, event, hint)
+            capture = PRESENT.get()
+            if capture is not None and result is not None and not _is_event(result):
+                capture.spoilers = self._quietly(drops.own_processors, self._sdk) or ()
+            return result
+
+        return run_event_processors
 
     def _prepare_event(self, original: Any) -> Any:
         def prepare_event(client: Any, event: Any, hint: Any, scope: Any) -> Any:
@@ -157,7 +176,9 @@ class Pipeline:
             if capture is not None:
                 capture.prepared = prepared
                 if prepared is None and capture.drop is None:
-                    capture.drop = self._quietly(_before_send, client, capture)
+                    capture.drop = self._quietly(
+                        drops.by_before_send, client, capture.reason, capture.hook_error
+                    )
                 elif not _is_event(prepared):
                     capture.spoilt = True
             return prepared
@@ -170,6 +191,8 @@ class Pipeline:
             capture = PRESENT.get()
             if capture is not None:
                 self._quietly(_keep_hook_error, capture, exc_info)
+            else:
+                self._quietly(self._failed_before, exc_info)
             return original(exc_info)
 
         return capture_internal_exception
@@ -180,57 +203,75 @@ class Pipeline:
             sampled = original(client, event, hint)
             capture = PRESENT.get()
             if not sampled and capture is not None:
-                capture.drop = self._quietly(_sampler, client)
+                capture.drop = self._quietly(drops.by_sampler, client)
             return sampled
 
         return should_sample_error
+
+    def _close(self, original: Any) -> Any:
+        def close(client: Any, *args: Any, **kwargs: Any) -> Any:
+            if client.transport is not None:
+                self._quietly(self._closes, client)
+            return original(client, *args, **kwargs)
+
+        return close
+
+    def _closes(self, client: Any) -> None:
+        self._closed[client] = calling_place()
 
     def _ids(self, hint: Any) -> tuple[str, ...]:
         exc_info = hint.get("exc_info") if hint else None
         return self._exceptions.ids_in(exc_info[1]) if exc_info else ()
 
-    def _finish(self, client: Any, capture: Capture, event_id: str | None) -> None:
-        if event_id is None and capture.drop is None:
-            if client.transport is None:
-                capture.drop = Drop(
-                    stage="inactive", reason="no_dsn", culprit="sentry_sdk.init without a DSN"
-                )
-            else:
-                capture.drop = Drop(stage="unknown", reason=capture.reason or "unknown")
-        self._record(capture, None if event_id is None else capture.event_id or event_id)
+    def _finish(self, client: Any, capture: Capture, hint: Any, event_id: str | None) -> None:
+        closed = client in self._closed
+        if capture.drop is None and client.transport is None and (event_id is None or not closed):
+            capture.drop = drops.without_transport(client, closed=closed, place=self._closed.get(client))
+            event_id = None  # with Spotlight the SDK gives an id all the same
+        elif capture.drop is None and event_id is None:
+            capture.drop = Drop(stage="unknown", reason=capture.reason or "unknown")
+        self._record(capture, hint, None if event_id is None else capture.event_id or event_id)
 
-    def _failed(self, client: Any, capture: Capture, error: BaseException) -> None:
-        hook = client.options.get("before_send") if capture.spoilt else None
-        capture.drop = Drop(
-            stage="unknown" if hook is None else "before_send",
-            reason="internal_sdk_error",
-            culprit="the SDK failed" if hook is None else f"before_send={name_of(hook)}",
-            place=None if hook is None else place_of(hook),
-            error=f"{type(error).__name__}: {error}",
-        )
-        self._record(capture, None)
+    def _failed_before(self, exc_info: Any) -> None:
+        """The SDK failed while an injected exception was handled, with no event at work: it made none."""
+        error = exc_info[1]
+        fault_ids = self._exceptions.ids_in(error)
+        if fault_ids and error is not None:
+            drop = drops.by_failure(None, error, hook=False, processors=())
+            self._write_drop(fault_ids, None, drop)
 
-    def _record(self, capture: Capture, event_id: str | None) -> None:
+    def _failed(self, client: Any, capture: Capture, hint: Any, error: BaseException) -> None:
+        if capture.drop is None or capture.drop.stage != "transport":
+            capture.drop = drops.by_failure(client, error, hook=capture.spoilt, processors=capture.spoilers)
+        self._record(capture, hint, None)
+
+    def _record(self, capture: Capture, hint: Any, event_id: str | None) -> None:
         mechanism = _mechanism(capture.event)
+        exc_info = hint.get("exc_info") if hint else None
         self._recorder.write(
             SdkSaw,
             fault_ids=capture.fault_ids,
             event_id=event_id,
-            mechanism=str(mechanism.get("type", "")),
+            mechanism=str(mechanism.get("type") or ""),
             handled=mechanism.get("handled"),
+            logger=str(capture.event.get("logger") or "") if isinstance(capture.event, dict) else "",
+            exception=type(exc_info[1]).__qualname__ if exc_info else "",
         )
         drop = capture.drop
         if event_id is None and drop is not None:
-            self._recorder.write(
-                SdkDropped,
-                fault_ids=capture.fault_ids,
-                event_id=capture.event_id,
-                stage=drop.stage,
-                reason=drop.reason,
-                culprit=drop.culprit,
-                place=drop.place,
-                error=drop.error,
-            )
+            self._write_drop(capture.fault_ids, capture.event_id, drop)
+
+    def _write_drop(self, fault_ids: tuple[str, ...], event_id: str | None, drop: Drop) -> None:
+        self._recorder.write(
+            SdkDropped,
+            fault_ids=fault_ids,
+            event_id=event_id,
+            stage=drop.stage,
+            reason=drop.reason,
+            culprit=drop.culprit,
+            place=drop.place,
+            error=drop.error,
+        )
 
 
 def _is_event(prepared: Any) -> bool:
@@ -247,58 +288,7 @@ def _mechanism(event: Any) -> dict[str, Any]:
     return (values[-1].get("mechanism") or {}) if values else {}
 
 
-def _ignoring_entry(client: Any, hint: Any) -> str:
-    kind = hint["exc_info"][0]
-    names = (kind.__name__, kind.__qualname__, f"{kind.__module__}.{kind.__qualname__}")
-    for entry in client.options["ignore_errors"]:
-        if entry in names if isinstance(entry, str) else issubclass(kind, entry):
-            return f"ignore_errors={entry if isinstance(entry, str) else plain(entry)}"
-    return "ignore_errors"
-
-
-def _processor(cause: Any, kind: str) -> Drop:
-    if getattr(cause, "__module__", "") == "sentry_sdk.integrations.dedupe":
-        return Drop(
-            stage="dedupe",
-            reason="event_processor",
-            culprit="DedupeIntegration: the same exception object was captured just before",
-        )
-    return Drop(
-        stage="event_processor",
-        reason="event_processor",
-        culprit=f"{kind.replace(' ', '_')}={name_of(cause)}",
-        place=place_of(cause),
-    )
-
-
-def _before_send(client: Any, capture: Capture) -> Drop | None:
-    hook = client.options.get("before_send")
-    if hook is None or capture.reason not in (None, "before_send", "callback_error"):
-        return None
-    culprit = f"before_send={name_of(hook)}"
-    error = capture.hook_error
-    if error is None:
-        return Drop(stage="before_send", reason="before_send", culprit=culprit, place=place_of(hook))
-    return Drop(
-        stage="before_send",
-        reason="callback_error",
-        culprit=culprit,
-        place=raised_at(error),
-        error=f"{type(error).__name__}: {error}",
-    )
-
-
 def _keep_hook_error(capture: Capture, exc_info: Any) -> None:
     # Hooks are guarded where they are called; a processor that raises changes nothing and is called elsewhere.
     if exc_info[2] is not None and exc_info[2].tb_frame.f_code.co_name == "_prepare_event":
         capture.hook_error = exc_info[1]
-
-
-def _sampler(client: Any) -> Drop:
-    sampler = client.options.get("error_sampler")
-    if callable(sampler):
-        culprit = f"error_sampler={name_of(sampler)}"
-        return Drop(stage="sampling", reason="sample_rate", culprit=culprit, place=place_of(sampler))
-    return Drop(
-        stage="sampling", reason="sample_rate", culprit=f"sample_rate={client.options.get('sample_rate')!r}"
-    )

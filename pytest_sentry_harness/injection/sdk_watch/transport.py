@@ -7,10 +7,11 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from ...model.ledger import SdkDiscarded
+from ...model.ledger import SdkDiscarded, SdkHandedOver
 from ..recorder import Recorder
 from . import pipeline
 from .patches import Patches
+from .sending import Sender, event_in, event_of
 
 
 class TransportWatch:
@@ -22,23 +23,34 @@ class TransportWatch:
         self._said = threading.local()
 
     def watch(self, transport: Any, patches: Patches) -> None:
-        """Record what ``transport`` discards from now on."""
+        """Record what ``transport`` sends, is answered and discards from now on."""
         inner = _inner(transport)
-        patches.wrap(inner, "record_lost_event", self._record_lost_event)
+        sender = Sender(transport, inner, self._recorder, self._quietly)
+        patches.wrap(inner, "record_lost_event", lambda original: self._record_lost_event(original, sender))
         if hasattr(inner, "on_dropped_event"):
             patches.wrap(inner, "on_dropped_event", self._on_dropped_event)
+        sender.install(patches)
 
-    def cut_off(self, transport: Any, patches: Patches) -> None:
-        """Let nothing leave through ``transport`` any more."""
+    def cut_off(self, transport: Any, patches: Patches, host: str) -> None:
+        """Let nothing leave through ``transport`` any more: it was to send to ``host``."""
+
+        def swallow(envelope: Any, *_args: Any, **_kwargs: Any) -> None:
+            event_id = self._quietly(event_of, envelope)
+            if event_id is not None:
+                to = f"the run may not send to {host!r}"
+                self._recorder.write(SdkHandedOver, event_id=event_id, why="cut_off", to=to)
+
         for each in {id(transport): transport, id(_inner(transport)): _inner(transport)}.values():
-            for name in ("capture_envelope", "_send_envelope", "_send_request"):
+            patches.wrap(each, "capture_envelope", lambda _original: swallow)
+            for name in ("_send_envelope", "_send_request"):
                 if hasattr(each, name):
                     patches.wrap(each, name, lambda _original: _nothing)
 
-    def _record_lost_event(self, original: Any) -> Any:
+    def _record_lost_event(self, original: Any, sender: Sender) -> Any:
         def record_lost_event(reason: Any, data_category: Any = None, item: Any = None, **more: Any) -> Any:
             __tracebackhide__ = True
-            self._quietly(self._discarded, reason, data_category, item, more.get("quantity", 1))
+            quantity = more.get("quantity", 1)
+            self._quietly(self._discarded, sender, reason, data_category, item, quantity)
             return original(reason, data_category, item, **more)
 
         return record_lost_event
@@ -51,11 +63,13 @@ class TransportWatch:
 
         return on_dropped_event
 
-    def _discarded(self, reason: Any, category: Any, item: Any, quantity: int) -> None:
+    def _discarded(self, sender: Sender, reason: Any, category: Any, item: Any, quantity: int) -> None:
         capture = pipeline.PRESENT.get()
         event_id = None
         if item is not None:
-            category, event_id = item.data_category, _event_id(item)
+            category, event_id = item.data_category, event_in(item)
+            if event_id is not None:
+                sender.counted_lost()
         elif capture is not None:
             capture.reason = str(reason)
             event_id = capture.event_id
@@ -65,10 +79,12 @@ class TransportWatch:
             reason=str(reason),
             category=str(category),
             quantity=quantity,
-            detail=self._detail(str(reason)),
+            detail=self._detail(sender, str(reason), str(category)),
         )
 
-    def _detail(self, reason: str) -> str:
+    def _detail(self, sender: Sender, reason: str, category: str) -> str:
+        if reason == "ratelimit_backoff":
+            return sender.limit_of(category)
         if reason not in ("network_error", "send_error"):
             return ""
         why = str(getattr(self._said, "why", ""))
@@ -80,22 +96,25 @@ class TransportWatch:
 
 def queued(transport: Any) -> int | None:
     """How many envelopes ``transport`` has taken and not yet dealt with; None when it does not tell."""
-    queue = getattr(getattr(_inner(transport), "_worker", None), "_queue", None)
+    worker = getattr(_inner(transport), "_worker", None)
+    queue = getattr(worker, "_queue", None)
+    # A worker that is told to end finds a mark in its queue, which is no envelope.
+    mark = getattr(sys.modules.get(type(worker).__module__), "_TERMINATOR", None)
+    marks = sum(entry is mark for entry in tuple(getattr(queue, "queue", ())))
     for name in ("unfinished_tasks", "_unfinished_tasks"):
         count = getattr(queue, name, None)
         if isinstance(count, int):
-            return count
+            return count - marks
     return None
 
 
 def _inner(transport: Any) -> Any:
-    return vars(transport).get("_transport") or transport
-
-
-def _event_id(item: Any) -> str | None:
-    payload = getattr(getattr(item, "payload", None), "json", None)
-    event_id = payload.get("event_id") if isinstance(payload, dict) else None
-    return event_id if isinstance(event_id, str) else None
+    """The transport that ``transport`` is put around, if it is: what the SDK does to print envelopes."""
+    for name in ("_inner", "_transport"):
+        inner = vars(transport).get(name)
+        if hasattr(inner, "record_lost_event") and hasattr(inner, "capture_envelope"):
+            return inner
+    return transport
 
 
 def _nothing(*_args: Any, **_kwargs: Any) -> None:

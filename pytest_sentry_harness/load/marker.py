@@ -1,8 +1,12 @@
-"""Decides what each request carries: a trace of its own, and the faults it shall meet. No Locust in here."""
+"""Decides what each request carries: a trace of its own, and the faults it shall meet. No Locust in here.
+
+May be used by several threads.
+"""
 
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -10,8 +14,12 @@ from urllib.parse import urlsplit
 
 from ..model.arming import Arming
 from ..plan.schedule import Firing, Schedule, draw
+from ..plan.terms import Term
 from ..protocol import fault_header
 from ..protocol.trace import TraceHeaders, format_sample_rand
+
+_ALWAYS = Term("raise")
+"""Stands for what the request does by itself: it is due each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +33,8 @@ class Marked:
     """As sent, in six decimals: the receiver samples at rate r when it is below r."""
     faults: tuple[Firing, ...]
     headers: Mapping[str, str]
+    provoked: tuple[Firing, ...] = ()
+    """Those of ``faults`` that nobody injects: the request provokes them by itself."""
 
 
 class Marker:
@@ -36,11 +46,17 @@ class Marker:
     def __init__(self, arming: Arming, lane: str = "") -> None:
         self._arming = arming
         self._lane = lane
-        self._schedules = [
+        self._injected = [
             (fault.on, Schedule.of(fault.name, fault.do, arming.seed, lane))
             for fault in arming.faults
             if fault.select == "request"
         ]
+        self._provoked = [
+            (fault.on, Schedule(fault.name, (_ALWAYS,), arming.seed, lane))
+            for fault in arming.faults
+            if fault.select == "provoked"
+        ]
+        self._lock = threading.Lock()
         self.requests = 0
         """Requests marked."""
         self.asked = 0
@@ -56,32 +72,47 @@ class Marker:
         """Whether requests to ``url`` may be marked: its host must be one the run was told about."""
         return urlsplit(url).hostname in self._arming.hosts
 
-    def mark(self, method: str, name: str) -> Marked:
-        """Decide for the next request: a fresh trace, and the faults whose turn it is."""
+    def mark(self, method: str, name: str, exactly: tuple[str, ...] | None = None) -> Marked:
+        """Decide for the next request: a fresh trace, and the faults whose turn it is.
+
+        ``exactly``: the injected faults to be met, instead of those whose turn it is.
+        """
         request = f"{method} {name}"
-        index = self.requests
-        self.requests += 1
-        faults = () if self.enough else self._due(request)
-        self.asked += len(faults)
+        with self._lock:
+            index = self.requests
+            self.requests += 1
+            injected = () if self.enough else self._due(request, exactly)
+            # Whether or not there are enough: the request provokes them, and they want to be accounted for.
+            provoked = _due(self._provoked, request)
+            faults = (*injected, *provoked)
+            self.asked += len(faults)
         trace_id = os.urandom(16).hex()
         sample_rand = draw(self._arming.seed, "sample_rand", self._lane, index)
         headers = TraceHeaders.fresh(trace_id, os.urandom(8).hex(), sample_rand)
-        if faults:
-            chosen = tuple(fault_header.Selected(f.fault, f.fault_id, f.term) for f in faults)
+        if injected:
+            chosen = tuple(fault_header.Selected(f.fault, f.fault_id, f.term) for f in injected)
             selection = fault_header.Selection(self._arming.run_id, trace_id, chosen)
             headers[fault_header.NAME] = fault_header.encode(selection, self._arming.key)
+        if faults:
             # Servers answer a failing request and close the connection a little later. Whatever had been
             # sent over it in the meantime would be lost without ever meeting its own fault.
             headers["Connection"] = "close"
-        return Marked(request, trace_id, float(format_sample_rand(sample_rand)), faults, headers)
+        return Marked(request, trace_id, float(format_sample_rand(sample_rand)), faults, headers, provoked)
 
-    def _due(self, request: str) -> tuple[Firing, ...]:
-        firings = (
-            schedule.next()
-            for globs, schedule in self._schedules
-            if not globs or any(fnmatchcase(request, glob) for glob in globs)
-        )
-        return tuple(firing for firing in firings if firing is not None)
+    def _due(self, request: str, exactly: tuple[str, ...] | None) -> tuple[Firing, ...]:
+        if exactly is None:
+            return _due(self._injected, request)
+        by_name = {schedule.fault: schedule for _, schedule in self._injected}
+        return tuple(by_name[name].fire() for name in exactly)
+
+
+def _due(schedules: list[tuple[tuple[str, ...], Schedule]], request: str) -> tuple[Firing, ...]:
+    firings = (
+        schedule.next()
+        for globs, schedule in schedules
+        if not globs or any(fnmatchcase(request, glob) for glob in globs)
+    )
+    return tuple(firing for firing in firings if firing is not None)
 
 
 def request_name(url: str, name: str | None) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from .. import clock
 from ..ledger.journal import Journal
 from ..model.arming import Arming
-from ..model.ledger import Answered, Intent, Note
+from ..model.ledger import Answered, Fired, Intent, Note
 from .marker import Marked, Marker
 
 
@@ -24,12 +24,23 @@ class LoadLedger:
         self._on_enough = on_enough
         self._told = False
 
-    def send(self, method: str, url: str, name: str, call: Callable[[dict[str, str]], Any]) -> Any:
-        """Send one request. The intent is on record before the first byte leaves."""
+    def send(
+        self,
+        method: str,
+        url: str,
+        name: str,
+        call: Callable[[dict[str, str]], Any],
+        *,
+        faults: tuple[str, ...] | None = None,
+    ) -> Any:
+        """Send one request by ``call``, which is given the headers to add. The intent is on record before that.
+
+        ``faults``: the request meets exactly these; None: the plan decides.
+        """
         if not self.marker.wants(url):
             return call({})
         try:
-            marked = self.marker.mark(method, name)
+            marked = self.marker.mark(method, name, faults)
             for fault in marked.faults:
                 self._journal.write(
                     Intent,
@@ -40,7 +51,7 @@ class LoadLedger:
                     sample_rand=marked.sample_rand,
                 )
         except Exception as error:
-            # Locust logs what a task raises and goes on; the verdict must not.
+            # Locust, for one, logs what a task raises and goes on; the verdict must not.
             self.note_error(f"a request could not be marked: {type(error).__name__}: {error}")
             raise
         try:
@@ -71,7 +82,22 @@ class LoadLedger:
         self._answered(
             marked, start, status, None if trouble is None else f"{type(trouble).__name__}: {trouble}"
         )
+        if status:
+            self._provoked(marked)
         return response
+
+    def _provoked(self, marked: Marked) -> None:
+        """The request was served, and so the faults it provokes by itself have happened."""
+        for fault in marked.provoked:
+            self._journal.write(
+                Fired,
+                fault_id=fault.fault_id,
+                fault=fault.fault,
+                point="",
+                effect="provoked",
+                term=marked.request,
+                trace_id=marked.trace_id,
+            )
 
     def _answered(self, marked: Marked, start: float, status: int, error: str | None) -> None:
         self._journal.write(

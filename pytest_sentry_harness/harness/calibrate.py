@@ -1,0 +1,118 @@
+"""Calibration: a scenario proves that it passes when all is well, and that it finds each defect its twins plant.
+
+An instrument that has not been calibrated is not used. The healthy scenario must pass without a loss; each
+twin must not pass, must lose something, and every loss must be reported for the cause that was planted.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+from ..model.calibration import Calibration
+from ..model.scenario import Finds, Scenario
+from ..model.verdict import GateResult, Verdict
+from ..plan.twins import twin_of
+from ..report.document import Loss, RunDocument
+from ..report.lines import short_path
+from .progress import Progress
+from .run import run_scenario
+
+_LOST = ("explained", "unexplained_loss", "late")
+_NOT_A_LOSS = ("no_event_expected",)
+
+
+def calibrate(
+    scenario: Scenario, twin: str = "", *, progress: Progress | None = None, runs: Path | None = None
+) -> Calibration:
+    """Run ``scenario``, or its ``twin``, and hold the outcome against what must be found.
+
+    Raises what ``run_scenario`` raises, and ``UsageError`` for a twin there is not.
+    """
+    changed = twin_of(scenario, twin) if twin else scenario
+    document = run_scenario(changed, progress=progress, runs=runs)
+    return assess(scenario, twin, document)
+
+
+def assess(scenario: Scenario, twin: str, document: RunDocument) -> Calibration:
+    """Hold a judged run of ``scenario`` or its ``twin`` against what must be found. Pure."""
+    planted = next((each for each in scenario.twins if each.name == twin), None)
+    losses = lost(document.losses)
+    finds = planted.finds if planted else None
+    return Calibration(
+        scenario=scenario.name,
+        file=document.scenario.file,
+        twin=twin,
+        stories=planted.stories if planted else (),
+        verdict=document.verdict,
+        fired=document.account.fired,
+        lost=sum(loss.count for loss in losses),
+        attributed=sum(loss.count for loss in losses if finds is not None and matches(finds, loss)),
+        causes=_causes(losses),
+        why=_wrong_healthy(document, losses) if finds is None else _wrong_twin(document, losses, finds),
+        run_id=document.run.id,
+        seconds=document.run.seconds,
+    )
+
+
+def lost(losses: Iterable[Loss]) -> list[Loss]:
+    """Those of ``losses`` that are losses: neither faults that never fired nor those that promise no event."""
+    return [loss for loss in losses if loss.state in _LOST and loss.reason not in _NOT_A_LOSS]
+
+
+def matches(finds: Finds, loss: Loss) -> bool:
+    """Whether ``loss`` is reported as what was planted."""
+    if finds.reasons and loss.reason not in finds.reasons:
+        return False
+    if finds.file and (loss.place is None or not loss.place.file.endswith(finds.file)):
+        return False
+    return finds.culprit in loss.culprit
+
+
+def _wrong_healthy(document: RunDocument, losses: list[Loss]) -> str:
+    if losses:
+        return f"{sum(loss.count for loss in losses)} losses in the healthy scenario: {_worded(losses[0])}"
+    if document.verdict is not Verdict.PASS:
+        return f"the healthy scenario must pass: {_first_reason(document)}"
+    return ""
+
+
+def _wrong_twin(document: RunDocument, losses: list[Loss], finds: Finds) -> str:
+    gates = [gate for criterion in document.criteria for gate in criterion.gates]
+    gate = next((gate for gate in gates if gate.metric == finds.metric), None)
+    if gate is None:
+        return f"no gate judges {finds.metric}, which the twin must fail: add it to [gates]"
+    if document.verdict is Verdict.ERROR:
+        return f"the harness broke: {_first_reason(document)}"
+    if gate.verdict is not Verdict.FAIL:
+        return f"{finds.metric} must fail, and is {gate.verdict}: {gate.why}"
+    others = [loss for loss in losses if not matches(finds, loss)]
+    if others:
+        return f"{sum(loss.count for loss in others)} losses reported for another cause: {_worded(others[0])}"
+    if finds.metric == "capture.rate" and not losses:
+        return "nothing was lost"
+    return ""
+
+
+def _first_reason(document: RunDocument) -> str:
+    notes = [note for criterion in document.criteria for note in criterion.notes]
+    gates: list[GateResult] = [gate for criterion in document.criteria for gate in criterion.gates]
+    whys = [f"{gate.metric}: {gate.why}" for gate in gates if gate.verdict is not Verdict.PASS]
+    return (notes + whys or [f"the verdict is {document.verdict}"])[0]
+
+
+def _causes(losses: Iterable[Loss]) -> tuple[tuple[str, int], ...]:
+    counted: Counter[str] = Counter()
+    for loss in losses:
+        counted[_worded(loss)] += loss.count
+    return tuple(counted.most_common())
+
+
+def _worded(loss: Loss) -> str:
+    parts = [loss.reason or loss.state.replace("_", " ")]
+    if loss.culprit:
+        parts.append(loss.culprit)
+    if loss.place is not None:
+        parts.append(f"{short_path(loss.place.file)}:{loss.place.line}")
+    return ", ".join(parts)

@@ -1,0 +1,135 @@
+"""Twins: the scenario with a planted defect, by which it proves that it can fail."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields, replace
+from typing import Any
+
+from ..errors import ScenarioError, TermError, UsageError, did_you_mean
+from ..model.metrics import METRICS
+from ..model.scenario import Finds, LinkRule, Scenario, Twin
+from .tables import Document, Table
+from .terms import parse_chain
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_RESETS = ("before", "after")
+
+
+def read_link(document: Document, content: Any, label: str = "link") -> tuple[LinkRule, ...]:
+    """``[[link]]``: how the embedded server behaves, rule after rule. Raises ``ScenarioError``."""
+    if not isinstance(content, list):
+        raise ScenarioError(
+            "the link's rules are a list of tables", where=document.where(label), hint="write [[link]]"
+        )
+    return tuple(_rule(Table(document, label, entry, index)) for index, entry in enumerate(content))
+
+
+def _rule(table: Table) -> LinkRule:
+    if not table:
+        raise table.fail("status", "the rule says nothing", hint="write status = 429, or reset = 'before'")
+    rule = LinkRule(
+        status=table.integer("status", None, least=200),
+        headers=table.mapping("headers"),
+        body=table.text("body"),
+        delay=table.seconds("delay", 0.0),
+        reset="before" if "reset" in table and table.choice("reset", "", _RESETS) == "before" else "",
+        hang=table.flag("hang"),
+        truncate=table.flag("truncate"),
+        requests=table.integer("requests", None, least=1),
+        seconds=table.seconds("seconds", 0.0) or None,
+    )
+    if "reset" in table and not rule.reset:
+        rule = replace(rule, reset="after")
+    table.done(*(field.name for field in fields(LinkRule)))
+    return rule
+
+
+def read_twins(document: Document, content: Any) -> tuple[Twin, ...]:
+    """``[[twin]]``. Raises ``ScenarioError``."""
+    if not isinstance(content, list):
+        raise ScenarioError("twins are a list of tables", where=document.where("twin"), hint="write [[twin]]")
+    twins: list[Twin] = []
+    for index, entry in enumerate(content):
+        table = Table(document, "twin", entry, index)
+        twin = _twin(document, table)
+        if twin.name in (earlier.name for earlier in twins):
+            raise table.fail("name", f"two twins are named {twin.name!r}", hint="give each a name of its own")
+        twins.append(twin)
+    return tuple(twins)
+
+
+def _twin(document: Document, table: Table) -> Twin:
+    name = table.required("name", 'write name = "before-send-drops": the planted defect')
+    if not _NAME.fullmatch(name):
+        raise table.fail("name", f"{name!r} is not a name", hint="use letters, digits, '-', '_' and '.'")
+    do = table.mapping("do")
+    for fault, term in do.items():
+        try:
+            parse_chain(term)
+        except TermError as error:
+            raise table.fail("do", f"{fault}: {error.what}", hint=error.hint) from error
+    finds = table.nested("finds")
+    metric = finds.text("metric") or "capture.rate"
+    if metric not in METRICS:
+        raise table.fail("finds", f"unknown metric {metric!r}", hint=did_you_mean(metric, METRICS))
+    twin = Twin(
+        name=name,
+        stories=table.texts("stories"),
+        env=table.mapping("env"),
+        command=table.text("command"),
+        do=do,
+        link=read_link(document, table.anything("link"), "twin") if "link" in table else None,
+        hosts=table.texts("hosts") if "hosts" in table else None,
+        settle=table.seconds("settle", 0.0) or None,
+        finds=Finds(
+            reasons=finds.texts("reason"),
+            culprit=finds.text("culprit") or "",
+            file=finds.text("file") or "",
+            metric=metric,
+        ),
+    )
+    finds.done()
+    table.done()
+    return twin
+
+
+def check_twins(scenario: Scenario, document: Document) -> None:
+    """What twins say of the scenario around them. Raises ``ScenarioError``."""
+    names = [fault.name for fault in scenario.faults]
+    for index, twin in enumerate(scenario.twins):
+        for fault in twin.do:
+            if fault not in names:
+                raise ScenarioError(
+                    f"there is no fault {fault!r}",
+                    where=document.where("twin", index, "do"),
+                    hint=did_you_mean(fault, names),
+                )
+
+
+def twin_of(scenario: Scenario, name: str) -> Scenario:
+    """``scenario`` with the defect of its twin ``name``. Raises ``UsageError`` when there is none."""
+    twin = next((each for each in scenario.twins if each.name == name), None)
+    if twin is None:
+        known = [each.name for each in scenario.twins]
+        raise UsageError(
+            f"the scenario has no twin {name!r}",
+            where=str(scenario.path),
+            hint=did_you_mean(name, known) if known else "it has no [[twin]] at all",
+        )
+    target = replace(scenario.target, env={**scenario.target.env, **twin.env})
+    if twin.command is not None:
+        target = replace(target, command=twin.command)
+    faults = tuple(replace(fault, do=twin.do.get(fault.name, fault.do)) for fault in scenario.faults)
+    safety = scenario.safety
+    if twin.hosts is not None:
+        safety = replace(safety, hosts=(*safety.hosts, *twin.hosts))
+    return replace(
+        scenario,
+        target=target,
+        faults=faults,
+        safety=safety,
+        link=scenario.link if twin.link is None else twin.link,
+        settle=twin.settle or scenario.settle,
+        twin=name,
+    )
