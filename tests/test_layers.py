@@ -19,6 +19,7 @@ ROWS: list[set[str]] = [
     {"criteria"},
     {"report"},
     {"harness"},
+    {"doctor"},
     {"pytest_plugin", "locust_ext", "cli", "testing"},
     {"reference"},
 ]

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TextIO
 
 from ..doctor.observation import fill_known, observe
-from ..errors import HarnessError, UsageError
+from ..errors import HarnessError, TargetError, UsageError
 from ..model.verdict import EXIT_CODES, EXIT_USAGE, Verdict
 from ..report.lines import printable
 from ..targets.command import free_port
@@ -35,7 +35,7 @@ def exec_command(
 ) -> int:
     """Run ``words``; the exit code is theirs, or ours when they could not be run."""
     try:
-        with _folder(keep) as folder, _stream(to) as stream:
+        with folder_for(keep) as folder, _stream(to) as stream:
             observed = observe(folder, name=" ".join(words), redirect=redirect)
             with observed as observation:
                 values = observation.values(port or free_port())
@@ -58,13 +58,13 @@ def account_lines(account: Account, ended: Ended) -> Iterator[str]:
     yield f"the command: {ended}"
     yield f"arrived: {_counts(account.arrived) or 'nothing'}"
     if account.refused:
-        yield f"not accepted: {_counts(account.refused, '; ')}"
+        yield f"not accepted: {_counts(account.refused, separator='; ')}"
     if account.dropped:
         yield f"events dropped: {_counts(account.dropped, ' by ', '; ')}"
     if account.discarded:
         yield f"discarded by the transport: {_counts(account.discarded)}"
     if account.reported:
-        yield f"dropped by the SDK's own reports: {_counts(account.reported)}"
+        yield f"by the SDK's own reports, it dropped: {_counts(account.reported)}"
     for process in account.processes.values():
         if process.queued:
             yield f"still queued when process {process.pid} ended: {process.queued} (lost)"
@@ -96,7 +96,9 @@ def _close(stream: TextIO, tail: Tail, ended: Ended, as_json: bool) -> None:
             "dropped": account.dropped,
             "discarded": account.discarded,
             "reported": account.reported,
-            "queued": {str(process.pid): process.queued for process in account.processes.values() if process.queued},
+            "queued": {
+                str(process.pid): process.queued for process in account.processes.values() if process.queued
+            },
         }
         print(json.dumps(document), file=stream, flush=True)
         return
@@ -117,17 +119,21 @@ def _nothing(_news: News) -> None:
 
 
 @contextmanager
-def _folder(keep: Path | None) -> Iterator[Path]:
-    """Where everything is written: ``keep``, or a folder that is thrown away."""
+def folder_for(keep: Path | None) -> Iterator[Path]:
+    """Where everything is written: ``keep``, or a folder that is thrown away, unless the command did not start."""
     if keep is not None:
         yield keep
         return
     folder = Path(tempfile.mkdtemp(prefix="sentry-harness-"))
     try:
         yield folder
-    finally:
-        # Processes that outlive the command may still write there.
+    except TargetError:
+        raise  # which names the log in there
+    except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
+        raise
+    # Processes that outlive the command may still write there.
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

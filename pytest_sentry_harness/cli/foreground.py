@@ -56,7 +56,11 @@ def _not_started(program: str, error: OSError, env: Mapping[str, str]) -> UsageE
             if os.path.isdir(folder)
             for entry in os.scandir(folder)
         }
-        hint = did_you_mean(program, sorted(found)) if os.sep not in program and found else "name a file that exists"
+        hint = (
+            did_you_mean(program, sorted(found))
+            if os.sep not in program and found
+            else "name a file that exists"
+        )
         if hint.startswith("known names"):
             hint = "it is looked up in PATH; a shell's built-ins and aliases need sh -c '...'"
         return UsageError("there is no such program", where=f"command {program!r}", hint=hint)

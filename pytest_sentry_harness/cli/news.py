@@ -7,6 +7,7 @@ import os
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ..doctor.rules.words import shortened
 from ..model.arrival import Arrival
 from ..model.ledger import Note, Place, Record, SdkDiscarded, SdkDropped, SdkInit
 from ..report.lines import printable, short_path
@@ -25,6 +26,7 @@ _DEFAULTS: dict[str, Any] = {
     "include_source_context": True,
     "default_integrations": True,
     "auto_enabling_integrations": True,
+    "data_collection": "<builtins.dict>",
     "event_scrubber": "<sentry_sdk.scrubber.EventScrubber>",
     "trace_propagation_targets": [".*"],
 }
@@ -136,8 +138,8 @@ def _initialised(record: SdkInit, pid: int) -> str:
     }
     options = ", ".join(f"{name}={_option(value)}" for name, value in telling.items())
     where = "to " + record.dsn if record.dsn else "WITHOUT A DSN: nothing is sent"
-    place = f" at {_short(str(record.place))}" if record.place else ""
-    return f"sdk  {record.version} initialised in process {pid}{place}, {where}; {options}"
+    options = shortened(options)
+    return f"sdk  {record.version} initialised in process {pid}{_at(record.place)}, {where}; {options}"
 
 
 def _option(value: Any) -> str:

@@ -108,7 +108,7 @@ class Tail:
             # What was acknowledged before the command ended is in this answer.
             while self._look(0.0):
                 pass
-        except ServerError as error:
+        except (ServerError, OSError) as error:  # the server is gone, or whoever read the stream
             self.trouble = str(error)
 
     def _look(self, wait: float) -> bool:

@@ -1,0 +1,82 @@
+"""``sentry-harness calibrate``: what it prints, writes and returns."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ..harness.test_calibrate import JOB, SCENARIO
+
+
+def calibrate(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "pytest_sentry_harness.cli", "calibrate", *map(str, arguments)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Path:
+    (tmp_path / "job.py").write_text(JOB)
+    path = tmp_path / "job.toml"
+    path.write_text(SCENARIO)
+    return path
+
+
+@pytest.mark.slow
+def test_a_calibration_with_its_tables(job: Path) -> None:
+    """A line for each run as it ends, tables in the order of the file, exit code 10 when one is not as it has to be."""
+    folder = job.parent
+    (folder / "stories.toml").write_text('[[story]]\nid = "B5"\nsymptom = "s"\ncause = "c"\nthread = "t"\n')
+    ended = calibrate(
+        *("job.toml", "--jobs", 2, "--runs", "runs", "--markdown", "twins.md"),
+        *("--stories", "stories.toml", "stories.md"),
+        cwd=folder,
+    )
+    assert (ended.returncode, ended.stderr) == (10, "")
+    lines = ended.stdout.splitlines()
+    assert lines[-1] == "2 of 5 runs came out as they have to"
+    (good,) = [line for line in lines if line.startswith("ok  job/forgets-return: fail, 25 fired, 25 lost, ")]
+    assert "25 for the planted cause: 25 x before_send, before_send=__main__.forgetful, " in good
+    assert sum(line.startswith("BAD job/") for line in lines) == 3
+    page = (folder / "twins.md").read_text().splitlines()
+    assert "4 twins: 50 of 75 losses reported for the planted cause. 1 healthy runs: 0 losses." in page
+    table = [row for row in page if row.startswith("| job")]
+    twins = ["(healthy)", "forgets-return", "thought-to-be-a-queue", "no-defect", "no-gate"]
+    assert [row.split(" | ")[1] for row in table] == twins
+    assert (
+        "| B5 | s | c | t | `job.toml` forgets-return | fail | before_send"
+        in (folder / "stories.md").read_text()
+    )
+
+
+@pytest.mark.slow
+def test_one_twin_alone(job: Path) -> None:
+    """``--only`` leaves the others and the healthy scenario out."""
+    ended = calibrate("job.toml", "--only", "forgets-return", cwd=job.parent)
+    assert ended.returncode == 0
+    assert ended.stdout.splitlines()[-1] == "1 of 1 runs came out as they have to"
+
+
+def test_what_cannot_be_run(job: Path) -> None:
+    """Usage errors come before anything starts."""
+    ended = calibrate("job.toml", "--only", "nothing", cwd=job.parent)
+    assert ended.returncode == 2
+    assert "there is nothing to run" in ended.stderr
+    assert calibrate("gone.toml", cwd=job.parent).returncode == 2
+    assert not (job.parent / ".sentry-harness").exists()
+
+
+def test_a_harness_that_cannot_start_the_target(job: Path) -> None:
+    """That is no verdict: exit code 12, with the reason."""
+    job.write_text(SCENARIO[: SCENARIO.index("[[twin]]")].replace("{python}", "no-such-program"))
+    ended = calibrate("job.toml", cwd=job.parent)
+    assert ended.returncode == 12
+    assert "job: command 'no-such-program job.py': the target cannot be started" in ended.stderr
