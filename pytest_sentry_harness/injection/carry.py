@@ -1,4 +1,8 @@
-"""Carries a request's selection into the threads it starts; tasks inherit their context by themselves."""
+"""Carries a request's selection along to where the request's work is done.
+
+Into the threads it starts; into processes and tasks of queues by the modules beside. Asyncio's tasks inherit their
+context by themselves.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +15,17 @@ from typing import Any
 
 import wrapt
 
+from . import carry_celery, carry_processes
+from .entries.requests import Requests
+from .injected import InjectedExceptions
 from .selection import PRESENT, RequestFaults
 
 
-def install() -> None:
-    """Change ``threading.Thread.start`` and ``ThreadPoolExecutor.submit`` (so ``run_in_executor`` too)."""
+def install(requests: Requests, exceptions: InjectedExceptions) -> None:
+    """Change threads, executors (so ``run_in_executor`` too), pools, processes and Celery."""
     _threads()
+    carry_processes.install(requests, exceptions)
+    carry_celery.install(requests)
     wrapt.register_post_import_hook(_executors, "concurrent.futures.thread")
 
 
@@ -38,13 +47,14 @@ def _threads() -> None:
 
 
 def _executors(module: ModuleType) -> None:
-    original = module.ThreadPoolExecutor.submit
+    original = carry_processes.outside_requests(module.ThreadPoolExecutor.submit)
 
     @functools.wraps(original)
     def submit(self: Any, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         request = PRESENT.get()
         if request is not None:
             fn = functools.partial(_within, request, fn)
+        # The original may start a thread, which works for other requests later.
         return original(self, fn, *args, **kwargs)
 
     module.ThreadPoolExecutor.submit = submit

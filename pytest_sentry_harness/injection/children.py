@@ -48,6 +48,7 @@ class Children:
                     print(f"sentry-harness: the ledger cannot be written: {error!r}", file=sys.stderr)
                 return result
 
+            collect.__module__ = "os"  # pools send functions by name
             collect.__name__ = collect.__qualname__ = original.__name__
             collect.__doc__ = original.__doc__
             return collect

@@ -36,7 +36,22 @@ _LAST_RESORTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("uvicorn.protocols", ()),
     ("hypercorn", ()),
     ("gunicorn.workers", ()),
+    ("gunicorn.asgi", ()),
 )
+
+
+class _Home:
+    """The process in which Python knows its threads."""
+
+    pid = os.getpid()
+
+    @classmethod
+    def moved(cls) -> None:
+        """Python forked, and tidied up in the child."""
+        cls.pid = os.getpid()
+
+
+os.register_at_fork(after_in_child=_Home.moved)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +73,11 @@ def read_ending(exception: BaseException, *, escaped: bool = False) -> Ending:
     if escaped or _has_escaped(traceback):
         return Ending("escaped", None, chain)
     return Ending("caught", chain[0] if chain else None, chain)
+
+
+def in_hand(exception: BaseException) -> bool:
+    """Whether the frame that stopped ``exception`` goes on."""
+    return exception.__traceback__ is not None and _is_running(exception.__traceback__.tb_frame)
 
 
 def is_own_frame(code: CodeType) -> bool:
@@ -94,7 +114,9 @@ def _has_escaped(traceback: TracebackType) -> bool:
 def _is_running(frame: FrameType) -> bool:
     """Whether ``frame`` goes on: a worker's loop may be at the very same call again."""
     current: FrameType | None = None
-    running = sys._current_frames()
+    # A server written in C may fork without Python's knowing: the states of threads that stayed behind are then
+    # still listed, and to read their frames crashes.
+    running = sys._current_frames() if _Home.pid == os.getpid() else {0: sys._getframe()}
     try:
         while running:
             _, current = running.popitem()

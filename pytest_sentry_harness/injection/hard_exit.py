@@ -41,4 +41,5 @@ class HardExits:
             finally:
                 original(status)  # whatever happens: the caller relies on it
 
+        _exit.__module__, _exit.__qualname__ = "os", "_exit"  # pools send functions by name
         return _exit

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
 import weakref
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 
 from .. import clock
 from ..model.ledger import Fate
-from .fate import Ending, read_ending
+from .fate import Ending, in_hand, read_ending
 from .mark import Mark, marked_id, put_mark
 from .recorder import Recorder
 from .selection import RequestFaults
@@ -20,6 +21,13 @@ from .selection import RequestFaults
 _MOST_HELD = 1000
 _HOLD_SECONDS = 5.0
 _MOST_LINKS = 200
+
+# Taken from the base classes: hostile ones give other answers, or raise.
+_cause_of: Callable[[BaseException], BaseException | None] = BaseException.__dict__["__cause__"].__get__
+_context_of: Callable[[BaseException], BaseException | None] = BaseException.__dict__["__context__"].__get__
+_members_of: Callable[[BaseException], tuple[BaseException, ...]] = BaseExceptionGroup.__dict__[
+    "exceptions"
+].__get__
 
 
 @dataclass(slots=True, eq=False)
@@ -57,11 +65,15 @@ class InjectedExceptions:
         self._followed: dict[int, _Followed] = {}
         self._let_go: dict[str, _LetGo] = {}
         self._gone: deque[str] = deque()
+        self._last_added = 0.0
+        self._collected = False
 
     def add(self, exception: BaseException, fault_id: str, request: RequestFaults | None) -> None:
         """Follow ``exception`` from now on."""
         mark = put_mark(exception, fault_id, self._owner, _reporter(fault_id, self._gone))
         with self._lock:
+            self._last_added = clock.monotonic()
+            self._collected = False
             self._followed[id(exception)] = _Followed(exception, fault_id, request, clock.monotonic(), mark)
             surplus = len(self._followed) - _MOST_HELD
             oldest = list(self._followed.values())[:surplus] if surplus > 0 else []
@@ -86,6 +98,14 @@ class InjectedExceptions:
             if let_go is not None:
                 let_go.ending = read_ending(link, escaped=True)
 
+    def look_at(self, exception: BaseException) -> None:
+        """Write what became of ``exception`` so far: somebody is about to take its traceback away."""
+        for link in chain_of(exception):
+            entry = self._followed.get(id(link))
+            if entry is not None and entry.told is None:
+                entry.told = _ending(entry)
+                self._write(entry.fault_id, entry.told, alive=True)
+
     def settle(self, request: RequestFaults | None = None, *, older_than: float = 0.0) -> None:
         """Write what became of the exceptions of ``request``; without one, of all ``older_than`` seconds."""
         now = clock.monotonic()
@@ -101,15 +121,33 @@ class InjectedExceptions:
         if request is None:
             self._write_gone()
 
+    def collect(self, *, idle: float) -> None:
+        """When nothing was added for ``idle`` seconds, but exceptions still live: see whether anybody holds them.
+
+        Frameworks tie exceptions into cycles, which an idle program leaves lying until it ends: nobody would know
+        that they can be reported no more. Collects garbage once after each time of faults.
+        """
+        with self._lock:
+            due = not self._collected and clock.monotonic() - self._last_added >= idle
+            entries = list(self._followed.values()) if due else []
+            if not due or not (entries or self._let_go):
+                return
+            self._collected = True
+        while entries:
+            self._release(entries.pop())
+        gc.collect()
+        self._write_gone()
+
     def end(self) -> None:
-        """The process ends, so nothing that is still held can be reported any more: write that of all."""
+        """The process ends: write what became of all. Only a daemon thread may still have something in hand."""
         with self._lock:
             entries = list(self._followed.values())
             self._followed.clear()
             let_go = dict(self._let_go)
             self._let_go.clear()
         for entry in entries:
-            self._write(entry.fault_id, _ending(entry), alive=False)
+            alive = not _held_by_us_only(entry) and in_hand(entry.exception)
+            self._write(entry.fault_id, _ending(entry), alive=alive)
         for fault_id, held in let_go.items():
             self._write(fault_id, held.ending, alive=False)
 
@@ -181,15 +219,15 @@ def chain_of(exception: BaseException) -> Iterator[BaseException]:
             continue
         seen.add(id(link))
         yield link
-        waiting.extend(other for other in (link.__context__, link.__cause__) if other is not None)
-        if isinstance(link, BaseExceptionGroup):
-            waiting.extend(link.exceptions)
+        waiting.extend(other for other in (_context_of(link), _cause_of(link)) if other is not None)
+        if issubclass(type(link), BaseExceptionGroup):
+            waiting.extend(_members_of(link))
 
 
 def _members(exception: BaseException) -> Iterator[BaseException]:
     yield exception
-    if isinstance(exception, BaseExceptionGroup):
-        for member in exception.exceptions:
+    if issubclass(type(exception), BaseExceptionGroup):
+        for member in _members_of(exception):
             yield from _members(member)
 
 

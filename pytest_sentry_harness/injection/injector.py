@@ -16,7 +16,7 @@ import wrapt
 
 from ..errors import HarnessError, nearest
 from ..model.arming import ArmedFault
-from ..model.ledger import Place, PointState
+from ..model.ledger import Note, Place, PointState
 from ..plan.schedule import Schedule
 from ..plan.terms import parse_chain
 from ..protocol.fault_header import Selected
@@ -64,7 +64,7 @@ class Injector:
     def __init__(
         self, recorder: Recorder, *, seed: int = 0, lane: str = "", effects: Effects | None = None
     ) -> None:
-        self._recorder = QuietRecorder(recorder)
+        self._recorder = QuietRecorder.around(recorder)
         self._seed = seed
         self._lane = lane
         self._effects = effects or Effects()
@@ -82,7 +82,7 @@ class Injector:
         Raises ``TermError`` for a term that is not valid. A path that names nothing is no error here: the
         state is ``missing``, with the nearest names. What the agent itself depends on is ``refused``.
         """
-        chain = parse_chain(fault.do)
+        chain = parse_chain(fault.do, self._effects.own)
         by_call = fault.select == "call"
         schedule = Schedule(fault.name, chain, self._seed, self._lane) if by_call else None
         parsed = PointFault(fault.name, fault.at, chain, [self._effects.of(term) for term in chain], schedule)
@@ -119,19 +119,26 @@ class Injector:
                     self._arm_in(module, wanted)
             return not self._waiting_for(name)
 
+    def failed(self, what: str, error: Exception) -> None:
+        """Record that the injector itself broke: the verdict will be *error*."""
+        self._recorder.write(Note, level="error", text=f"{what}: {type(error).__name__}: {error}")
+
     def waits_for(self, module: str) -> list[tuple[str, ...]]:
         """The names wanted in ``module`` that are not armed yet, each as the parts of its path."""
         with self._lock:
             return [wanted.path.parts for wanted in self._waiting_for(module) if wanted.path is not None]
 
-    def missing_modules(self) -> None:
-        """Say of each point still waiting for its module whether such a module exists at all."""
+    def missing_modules(self, *, so_far: bool = False) -> None:
+        """Say of each point still waiting for its module whether such a module exists at all.
+
+        ``so_far``: the main program may still be at its imports, and define what waits for it later.
+        """
         with self._lock:
             for wanted in self._wanted:
                 if wanted.state.state != "waiting" or wanted.path is None:
                     continue
                 if wanted.path.module == "__main__":
-                    self._missing_in_main(wanted)
+                    self._missing_in_main(wanted, so_far)
                     continue
                 near = _unknown_module(wanted.path.module)
                 if near is None:
@@ -215,9 +222,15 @@ class Injector:
         def hook(module: types.ModuleType) -> None:
             injector = me()
             if injector is not None:
-                injector.module_loaded(module, name)
+                injector._imported(module, name)
 
         wrapt.register_post_import_hook(hook, name)
+
+    def _imported(self, module: types.ModuleType, name: str) -> None:
+        try:
+            self.module_loaded(module, name)
+        except Exception as error:  # noqa: BLE001 - whoever imports the module must get it
+            self.failed(f"nothing could be armed in {name}", error)
 
     def _waiting_for(self, module: str) -> list[_Wanted]:
         if not self._live:
@@ -228,7 +241,7 @@ class Injector:
             if wanted.path is not None and wanted.path.module == module and wanted.state.state == "waiting"
         ]
 
-    def _missing_in_main(self, wanted: _Wanted) -> None:
+    def _missing_in_main(self, wanted: _Wanted, so_far: bool) -> None:
         near: tuple[str, ...] = ()
         note = "the main program defined it too late to be armed"
         try:
@@ -236,7 +249,7 @@ class Injector:
             locate(sys.modules["__main__"], wanted.path)
         except MissingPointError as error:
             note, near = error.what, error.near
-        self._set(wanted, "missing", note=note, nearest=near)
+        self._set(wanted, "waiting" if so_far else "missing", note=note, nearest=near)
 
     def _arm_in(self, module: types.ModuleType, wanted: _Wanted) -> None:
         assert wanted.path is not None
@@ -250,6 +263,10 @@ class Injector:
             self._set(wanted, "refused", note=error.what)
         except (HarnessError, AttributeError, TypeError, ValueError) as error:
             self._set(wanted, "missing", note=f"it cannot be armed: {error}")
+        except Exception as error:  # noqa: BLE001 - whoever imports the module must get it
+            text = f"it cannot be armed: {type(error).__name__}: {error}"
+            self._set(wanted, "missing", note=text)
+            self._recorder.write(Note, level="error", text=f"{wanted.fault.at}: {text}")
         else:
             missed = still_held(located.found, besides=located.owner) if armed.how == "attribute" else ()
             self._set(wanted, "armed", how=armed.how, note=located.note, missed_names=missed)

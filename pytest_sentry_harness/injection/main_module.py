@@ -58,6 +58,26 @@ class _Progress:
                 self._names.remove(name)
         return not self._names
 
+    def failed(self, error: Exception) -> None:
+        """Say that the main program could not be followed."""
+        self._injector.failed("nothing more can be armed in the main program", error)
+
+
+def _begins(progress: _Progress, frame: FrameType) -> bool:
+    try:
+        return progress.begins(frame)
+    except Exception as error:  # noqa: BLE001 - the main program must go on
+        progress.failed(error)
+        return False
+
+
+def _is_done(progress: _Progress) -> bool:
+    try:
+        return progress.done()
+    except Exception as error:  # noqa: BLE001 - the main program must go on
+        progress.failed(error)
+        return True
+
 
 class _Tracing:
     """Follows the main program by ``sys.settrace``; a tracer that is there already (coverage) goes on."""
@@ -75,25 +95,31 @@ class _Tracing:
         others = self._ask(self._other, frame, event, argument)
         if frame.f_code.co_name != "<module>" or frame.f_globals.get("__name__") != "__main__":
             return others
-        if not self._progress.begins(frame):
-            sys.settrace(self._other)
+        if not _begins(self._progress, frame):
+            self._stop()
             return others
 
         def on_line(frame: FrameType, event: str, argument: Any) -> Any:
             nonlocal others
             others = self._ask(others, frame, event, argument)
-            if event == "return" or self._progress.done():
-                sys.settrace(self._other)
+            if event == "return" or _is_done(self._progress):
+                self._stop()
                 return others
             return on_line
 
         return on_line
 
+    def _stop(self) -> None:
+        # The program may have set a tracer of its own meanwhile: that stays.
+        if sys.gettrace() is self._own:
+            sys.settrace(self._other)
+
     def _ask(self, tracer: Any, frame: FrameType, event: str, argument: Any) -> Any:
         if tracer is None:
             return None
+        in_place = sys.gettrace() is self._own
         answer = tracer(frame, event, argument)
-        if sys.gettrace() is not self._own:
+        if in_place and sys.gettrace() is not self._own:
             sys.settrace(self._own)  # tracers written in C put themselves in place whenever they are called
         return answer
 
@@ -116,14 +142,14 @@ def _by_monitoring(progress: _Progress) -> bool:  # pragma: no cover - Python 3.
         if code.co_name != "<module>" or frame.f_globals.get("__name__") != "__main__":
             return monitoring.DISABLE
         monitoring.set_events(tool, 0)
-        if progress.begins(frame):
+        if _begins(progress, frame):
             monitoring.set_local_events(tool, code, events.LINE)
         else:
             stop()
         return None
 
     def on_line(code: CodeType, _line: int) -> None:
-        if progress.done():
+        if _is_done(progress):
             monitoring.set_local_events(tool, code, 0)
             stop()
 

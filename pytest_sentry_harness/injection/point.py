@@ -11,13 +11,13 @@ from typing import Any
 
 from .. import clock
 from ..errors import HarnessError
-from ..model.ledger import Finished, Fired, Note, Place, Record
+from ..model.ledger import Finished, Fired, Note, Place
 from ..plan.schedule import Schedule
 from ..plan.terms import Term
 from .effects.effect import Action, Effect
 from .injected import InjectedExceptions
 from .prologue import Hooks
-from .recorder import Recorder, agent_at_work, agent_working
+from .recorder import QuietRecorder, agent_at_work, agent_working
 from .selection import PRESENT, RequestFaults
 
 _MOST_MESSAGE = 1000
@@ -57,7 +57,7 @@ class _Due:
 class Point:
     """All faults at one function. ``hooks`` is what the function calls (``prologue.Hooks``)."""
 
-    def __init__(self, recorder: Recorder, exceptions: InjectedExceptions, place: Place | None) -> None:
+    def __init__(self, recorder: QuietRecorder, exceptions: InjectedExceptions, place: Place | None) -> None:
         self._recorder = recorder
         self._exceptions = exceptions
         self.place = place
@@ -82,30 +82,47 @@ class Point:
     # ``asyncio.sleep``), and must not come back here.
 
     def _enter(self) -> bool:
-        if agent_at_work():
-            return False
-        stack = self._stack()
-        with agent_working():
-            due = stack.pop() if stack and isinstance(stack[-1], list) else self._due()
+        try:
+            if agent_at_work():
+                return False
+            due = self._handed_due()
+        except RecursionError:
+            return False  # the application is at the end of its stack, and about to learn it by itself
         for firing in due:
-            with agent_working():
-                fires = self._met(firing)
-            if not fires:
+            if not self._met(firing):
                 continue
             if firing.action.run is not None:
                 firing.action.run()  # signals: their handlers are the application's work
             if firing.action.exception is not None or firing.action.returns:
-                stack.append(firing)
+                self._stack().append(firing)
                 return True
         return False
 
+    def _handed_due(self) -> list[_Due]:
+        """What fires now: as ``_waits`` has found out in a coroutine, else asked for here."""
+        try:
+            with agent_working():
+                stack = self._stack()
+                return stack.pop() if stack and isinstance(stack[-1], list) else self._due()
+        except RecursionError:
+            return []
+        except Exception as error:  # noqa: BLE001 - whatever breaks here must not break the application
+            self._stumbled(error)
+            return []
+
     def _waits(self) -> bool:
-        if agent_at_work():
+        try:
+            if agent_at_work():
+                return False
+            with agent_working():
+                due = self._due()
+                self._stack().append(due)
+                return any(firing.action.seconds for firing in due) and _task_name() is not None
+        except RecursionError:
             return False
-        with agent_working():
-            due = self._due()
-            self._stack().append(due)
-            return any(firing.action.seconds for firing in due) and _task_name() is not None
+        except Exception as error:  # noqa: BLE001 - whatever breaks here must not break the application
+            self._stumbled(error)
+            return False
 
     def _wait(self) -> Coroutine[None, None, None]:
         due: list[_Due] = self._stack().pop()
@@ -119,7 +136,7 @@ class Point:
             for firing in due:
                 if not firing.action.seconds:
                     left.append(firing)
-                elif self._record(firing):
+                elif self._recorded(firing):
                     started = clock.perf()
                     try:
                         await asyncio.sleep(firing.action.seconds)
@@ -152,6 +169,8 @@ class Point:
                 if chosen is None:
                     continue
                 action = fault.effects[chosen[1]].action()
+            except RecursionError:
+                break
             except HarnessError as error:
                 self._note(fault, str(error))
                 continue
@@ -165,53 +184,65 @@ class Point:
 
     def _met(self, firing: _Due) -> bool:
         """Record that the fault fires now, wait, follow its exception; False when it must not fire."""
-        if not self._record(firing):
-            return False
         action = firing.action
-        if action.seconds:
-            started = clock.perf()
-            try:
-                time.sleep(action.seconds)
-            finally:
-                self._finished(firing, started)
-        if action.exception is not None and action.followed:
-            self._exceptions.add(action.exception, firing.fault_id, PRESENT.get())
-        return True
+        with agent_working():
+            if not self._recorded(firing):
+                return False
+            if action.seconds:
+                # What it raises is the application's: a signal handler's exception, a killed greenlet's.
+                started = clock.perf()
+                try:
+                    time.sleep(action.seconds)
+                finally:
+                    self._finished(firing, started)
+            if action.exception is not None and action.followed:
+                try:
+                    self._exceptions.add(action.exception, firing.fault_id, PRESENT.get())
+                except Exception as error:  # noqa: BLE001 - whatever breaks here must not break the application
+                    self._stumbled(error)
+            return True
+
+    def _recorded(self, firing: _Due) -> bool:
+        try:
+            return self._record(firing)
+        except RecursionError:
+            return False
+        except Exception as error:  # noqa: BLE001 - whatever breaks here must not break the application
+            self._stumbled(error)
+            return False
 
     def _record(self, firing: _Due) -> bool:
         """Write that the fault fires now; False when that is impossible, and then it must not fire."""
         exception = firing.action.exception if firing.action.followed else None
         request = PRESENT.get()
-        return self._write(
+        return self._recorder.written(
             Fired,
             fault_id=firing.fault_id,
             fault=firing.fault.name,
             point=firing.fault.at,
-            effect=firing.fault.effects[firing.term].KIND,
+            # Whatever its kind, a firing whose exception is followed is one to be captured.
+            effect="raise" if firing.action.followed else firing.fault.effects[firing.term].KIND,
             term=str(firing.fault.chain[firing.term]),
             trace_id=request.trace_id if request is not None else None,
             exception_type=None if exception is None else type(exception).__qualname__,
             exception_message=None if exception is None else _text(exception),
-            is_error=exception is None or isinstance(exception, Exception),
+            is_error=exception is None or issubclass(type(exception), Exception),
             place=self.place,
             thread=threading.current_thread().name,
             task=_task_name(),
         )
 
     def _finished(self, firing: _Due, started: float) -> None:
-        self._write(Finished, fault_id=firing.fault_id, seconds=clock.perf() - started)
+        self._recorder.write(Finished, fault_id=firing.fault_id, seconds=clock.perf() - started)
 
     def _note(self, fault: PointFault, why: str) -> None:
         text = f"fault {fault.name!r} at {fault.at} did not fire: {why}"
-        self._write(Note, level="error", text=text, place=self.place)
+        self._recorder.write(Note, level="error", text=text, place=self.place)
 
-    def _write(self, kind: type[Record], **fields: Any) -> bool:
-        try:
-            self._recorder.write(kind, **fields)
-        except Exception as error:  # noqa: BLE001 - a full disk must not raise inside the application
-            print(f"sentry-harness: the ledger cannot be written: {error!r}", file=sys.stderr)
-            return False
-        return True
+    def _stumbled(self, error: Exception) -> None:
+        """The agent itself failed in a call of the application, which goes on without a fault."""
+        text = f"the agent stumbled at a fault point: {type(error).__name__}: {error}"
+        self._recorder.write(Note, level="error", text=text, place=self.place)
 
 
 def _text(exception: BaseException) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
+import sys
 import threading
 from typing import Any, Protocol, TypeVar
 
@@ -68,12 +70,48 @@ class agent_working:  # noqa: N801 - used like a function
 
 
 class QuietRecorder:
-    """Passes records on, marked as the agent's own work."""
+    """Passes records on, marked as the agent's own work. What cannot be written is said on stderr, and not raised:
+    a full disk must not break the application.
+    """
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
 
+    @classmethod
+    def around(cls, recorder: Recorder) -> QuietRecorder:
+        """``recorder`` itself if it is quiet already."""
+        return recorder if isinstance(recorder, QuietRecorder) else cls(recorder)
+
     def write(self, kind: type[R], /, **fields: Any) -> R:
-        """Pass one record on."""
+        """Pass one record on; it is given back also when it could not be written."""
         with agent_working():
+            return self._passed_on(kind, fields) or kind(at=clock.wall(), mono=clock.monotonic(), **fields)
+
+    def written(self, kind: type[Record], /, **fields: Any) -> bool:
+        """Pass one record on; whether that succeeded."""
+        with agent_working():
+            return self._passed_on(kind, fields) is not None
+
+    def _passed_on(self, kind: type[R], fields: dict[str, Any]) -> R | None:
+        try:
             return self._recorder.write(kind, **fields)
+        except RecursionError:
+            return None  # the application is at the end of its stack, and about to learn it by itself
+        except Exception as error:  # noqa: BLE001 - the application must not notice
+            complain(f"the ledger cannot be written: {error!r}")
+            return None
+
+
+_COMPLAINTS: set[str] = set()
+_MOST_COMPLAINTS = 50
+
+
+def complain(text: str) -> None:
+    """Say on the process's own stderr, once, what the ledger may not hold. The harness reads it in the target's log."""
+    if text in _COMPLAINTS or len(_COMPLAINTS) >= _MOST_COMPLAINTS:
+        return
+    _COMPLAINTS.add(text)
+    # Not sys.stderr: programs put loggers there, and those would report it to Sentry. Daemons close it.
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        sys.__stderr__.write(f"sentry-harness: {text}\n")  # type: ignore[union-attr]
+        sys.__stderr__.flush()  # type: ignore[union-attr]

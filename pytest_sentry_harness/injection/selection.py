@@ -68,6 +68,13 @@ class RequestFaults:
                     return selected
             return None
 
+    def left(self) -> tuple[Selected, ...]:
+        """The selections that have not been met."""
+        if self._pid != os.getpid():
+            self._after_fork()
+        with self._lock:
+            return tuple(selected for waiting in self._waiting.values() for selected in waiting)
+
     def _after_fork(self) -> None:
         self._lock = threading.Lock()
         self._pid = os.getpid()

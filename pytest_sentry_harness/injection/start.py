@@ -9,6 +9,7 @@ from ..errors import InjectionError
 from ..ledger.journal import Journal
 from ..model.ledger import Note
 from ..plan.arming_file import ENVIRONMENT_VARIABLE, read_arming
+from .recorder import QuietRecorder, complain
 
 
 def start() -> None:
@@ -17,7 +18,7 @@ def start() -> None:
         arming = read_arming(os.environ[ENVIRONMENT_VARIABLE])
         journal = Journal(arming.journal_dir, run_id=arming.run_id, role="target")
     except (InjectionError, OSError) as error:
-        print(f"sentry-harness: the agent stays out: {error}", file=sys.stderr)
+        complain(f"the agent stays out: {error}")
         return
     try:
         from .agent import Agent  # needs wrapt; its absence goes to the journal that is open now
@@ -25,8 +26,8 @@ def start() -> None:
         Agent(arming, journal).start()
     except Exception as error:  # noqa: BLE001 - the target must start, whatever is wrong with the agent
         text = f"the agent cannot start: {_explain(error)}"
-        print(f"sentry-harness: {text}", file=sys.stderr)
-        journal.write(Note, level="error", text=text)
+        complain(text)
+        QuietRecorder(journal).write(Note, level="error", text=text)
 
 
 def _explain(error: Exception) -> str:

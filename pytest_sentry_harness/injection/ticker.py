@@ -1,11 +1,13 @@
-"""A daemon thread that does small things regularly, also in forked children."""
+"""A thread that does small things regularly, also in forked children.
+
+It is none of ``threading``'s: the program's own account of its threads stays as it is, and libraries that replace
+``threading`` (gevent) do not come in between.
+"""
 
 from __future__ import annotations
 
-import contextvars
+import _thread
 import os
-import sys
-import threading
 from collections.abc import Callable
 
 from .recorder import agent_working
@@ -14,33 +16,41 @@ from .recorder import agent_working
 class Ticker:
     """Calls ``tick`` every ``seconds`` until stopped."""
 
-    def __init__(self, tick: Callable[[], None], seconds: float) -> None:
+    def __init__(
+        self, tick: Callable[[], None], seconds: float, failed: Callable[[Exception], None]
+    ) -> None:
+        """``failed`` is given what a tick raises; the next one comes all the same."""
         self._tick = tick
+        self._failed = failed
         self._seconds = seconds
-        self._stopped = threading.Event()
+        self._stopped = False
+        # Held until it is time to stop: whoever gets it, ends.
+        self._hold = _thread.allocate_lock()
         # Children have no thread but the one that forked.
         os.register_at_fork(after_in_child=self._after_fork)
 
     def start(self) -> None:
         """Start ticking."""
-        # An empty context: the thread must not take part in the request that happens to start it.
-        contextvars.Context().run(
-            threading.Thread(target=self._run, name="sentry-harness-agent", daemon=True).start
-        )
+        self._hold.acquire()
+        # A new thread has an empty context: it takes no part in the request that happens to start it.
+        _thread.start_new_thread(self._run, (self._hold,))
 
     def stop(self) -> None:
         """Stop; does not wait for a tick under way."""
-        self._stopped.set()
+        if not self._stopped:
+            self._stopped = True
+            if self._hold.locked():
+                self._hold.release()
 
-    def _run(self) -> None:
+    def _run(self, hold: _thread.LockType) -> None:
         with agent_working():
-            while not self._stopped.wait(self._seconds):
+            while not hold.acquire(timeout=self._seconds):
                 try:
                     self._tick()
                 except Exception as error:  # noqa: BLE001 - the lease must be watched whatever else breaks
-                    print(f"sentry-harness: {type(error).__name__}: {error}", file=sys.stderr)
+                    self._failed(error)
 
     def _after_fork(self) -> None:
-        if not self._stopped.is_set():
-            self._stopped = threading.Event()
+        if not self._stopped:
+            self._hold = _thread.allocate_lock()
             self.start()

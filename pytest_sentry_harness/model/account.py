@@ -66,6 +66,23 @@ class LossClass:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something wrong that is no loss of a fault: what a metric counts, by cause."""
+
+    metric: str
+    """Which metric counts it: ``capture.duplicates``."""
+    fault: str
+    """Empty when it belongs to no fault."""
+    reason: str
+    source: str
+    culprit: str
+    place: Place | None
+    count: int
+    example: Outcome | None
+    fault_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """The closed account: ``injected`` equals the sum of ``states``."""
 
@@ -84,3 +101,5 @@ class Account:
     """Error events that arrived and belong to no fault."""
     wrong_level: int
     """Captured, but with another level than the scenario expects."""
+    findings: tuple[Finding, ...] = ()
+    """What is wrong besides losses, by cause."""

@@ -26,6 +26,17 @@ class ArmedFault:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ArmedKind:
+    """A fault kind that a project adds."""
+
+    name: str
+    path: str
+    """``package.module:Class`` of its effect."""
+    folder: str
+    """Where that package is found, should it not be found otherwise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Arming:
     """Everything the agent and the load generator need to know of a run."""
 
@@ -42,5 +53,7 @@ class Arming:
     allow_production: bool = False
     stop_after_faults: int | None = None
     """The load generator stops by itself when it has asked for that many faults."""
+    kinds: tuple[ArmedKind, ...] = ()
+    """The fault kinds beside ours that ``faults`` use."""
     every_event: bool = False
     """The agent follows every event through the SDK, not only those with injected exceptions."""

@@ -42,10 +42,15 @@ class Arrival:
     trace_id: str | None = None
     exceptions: tuple[tuple[str, str], ...] = ()
     """``(type, value)`` of each exception, oldest cause first."""
+    mechanism: str | None = None
+    """What caught the last of them, by the SDK's own word for it, such as ``starlette``."""
     level: str | None = None
     release: str | None = None
     environment: str | None = None
     transaction: str | None = None
     discarded: tuple[Discarded, ...] = ()
+    mentions: tuple[tuple[str, str], ...] = ()
+    """``(part, id)``: ids of 32 hex digits in the tags, user, contexts, extra, request and breadcrumbs of an
+    event, its own trace and event id left out. A trace id among them tells whose data it carries."""
     size: int = 0
     """Bytes of the payload, decompressed."""

@@ -131,6 +131,17 @@ class Fate(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RequestOver(Record):
+    """The target is done with a request that carried faults: none of them will be met by the request itself.
+
+    What it started, such as a thread or a job in a queue, may still meet one.
+    """
+
+    KIND: ClassVar[str] = "request_over"
+    trace_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Handled(Record):
     """A framework gave an exception to a handler, and the injected ones it holds went no further."""
 
@@ -259,7 +270,9 @@ class SdkAnswered(Record):
     """Rate limits the answer announced, as it did: ``X-Sentry-Rate-Limits: 60:error`` or ``Retry-After: 60``."""
     error: str | None = None
     """Why there was no answer, as ``Type: message``; with a status, what the server said was wrong."""
-    trouble: Literal["", "refused", "reset", "timeout", "unresolved", "tls", "proxy", "broken", "other"] = ""
+    trouble: Literal[
+        "", "refused", "reset", "timeout", "unresolved", "tls", "proxy", "broken", "cut_short", "other"
+    ] = ""
     """The kind of error, when there was no answer."""
     reused: bool = False
     """It was sent over a connection kept open since an earlier request."""
@@ -291,6 +304,8 @@ class SdkPending(Record):
 
     KIND: ClassVar[str] = "sdk_pending"
     queued: int
+    sender: Literal["", "missing", "back"] = ""
+    """``missing``: the thread that sends could not be started. ``back``: now it could. Empty: nothing is said of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -343,6 +358,7 @@ RECORD_TYPES: tuple[type[Record], ...] = (
     Fired,
     Finished,
     Fate,
+    RequestOver,
     Handled,
     Logged,
     SdkInit,

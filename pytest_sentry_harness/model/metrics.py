@@ -91,5 +91,33 @@ METRICS: dict[str, Metric] = {
             default_gate=None,
             meaning="error events that belong to no fault",
         ),
+        Metric(
+            name="capture.retried",
+            criterion="capture",
+            unit="count",
+            default_gate=None,
+            meaning="events beyond the first for one point that failed again and again in one request",
+        ),
+        Metric(
+            name="capture.other_dropped",
+            criterion="capture",
+            unit="count",
+            default_gate=None,
+            meaning="transactions, spans, logs and other items, errors excepted, that the SDK counted as dropped",
+        ),
+        Metric(
+            name="capture.wrong_trace",
+            criterion="capture",
+            unit="count",
+            default_gate=None,
+            meaning="captured faults whose event carries another trace id than the request that provoked them",
+        ),
+        Metric(
+            name="capture.foreign_data",
+            criterion="capture",
+            unit="count",
+            default_gate=None,
+            meaning="captured faults whose event has data of another request in tags, user, breadcrumbs or the like",
+        ),
     )
 }

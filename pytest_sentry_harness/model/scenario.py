@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from .extensions import NO_EXTENSIONS, Extensions
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
@@ -163,5 +165,7 @@ class Scenario:
     allow_inconclusive: bool = False
     link: tuple[LinkRule, ...] = ()
     twins: tuple[Twin, ...] = ()
+    extensions: Extensions = NO_EXTENSIONS
+    """Fault kinds and criteria beside ours, for whoever runs and judges it."""
     twin: str = ""
     """The twin this is, made by ``plan.twins.twin_of``; empty for the scenario as written."""

@@ -34,7 +34,13 @@ def ended_with_queue(process: Process) -> HowEnded | None:
         return None
     sdk = process.sdk
     if sdk is not None and sdk.integrations and "atexit" not in sdk.integrations:
-        return HowEnded("AtexitIntegration is off: the end of the process did not wait for the queue", sdk.place)
+        return HowEnded(
+            "AtexitIntegration is off: the end of the process did not wait for the queue", sdk.place
+        )
+    if process.no_sender:
+        return HowEnded(
+            "the SDK could not start the thread that sends: no memory for it, or too late in the end"
+        )
     timeout = sdk.options.get("shutdown_timeout") if sdk is not None else None
     if timeout is None:
         return HowEnded("the process ended without flushing")
@@ -52,7 +58,9 @@ def ended_hard(process: Process) -> HowEnded:
         return HowEnded("ended without running its exit hooks", None, _NOT_KNOWN)
     if not ended.signal:
         if fault is not None and "os._exit" in fault.term:
-            return HowEnded(f"ended by os._exit({ended.exit_code}), as the fault {fault.fault!r} says", fault.place)
+            return HowEnded(
+                f"ended by os._exit({ended.exit_code}), as the fault {fault.fault!r} says", fault.place
+            )
         could_be = ("os._exit called by native code", "another program run in its place (exec)")
         return HowEnded(f"ended with exit code {ended.exit_code}, without exit hooks", None, could_be)
     if ended.signal in _CRASHES:
@@ -60,6 +68,9 @@ def ended_hard(process: Process) -> HowEnded:
     if fault is not None and ended.signal in fault.term:
         return HowEnded(f"ended by {ended.signal}, as the fault {fault.fault!r} says", fault.place)
     if ended.signal == "SIGKILL":
-        could_be = ("killed by somebody (kill -9, a time limit)", "killed by the system, which was out of memory")
+        could_be = (
+            "killed by somebody (kill -9, a time limit)",
+            "killed by the system, which was out of memory",
+        )
         return HowEnded("ended by SIGKILL", None, could_be)
     return HowEnded(f"ended by {ended.signal}, which it does not handle")

@@ -7,6 +7,7 @@ ten times as much).
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -28,15 +29,17 @@ from ..model.ledger import (
     SdkHandedOver,
     SdkSaw,
 )
-from .summary import Summary
+from .integrations import marks_of
+from .summary import Process, Summary
 
 _SCHEMA = """
 CREATE TABLE intent (fault_id TEXT, fault TEXT, trace_id TEXT);
 CREATE TABLE answered (fault_id TEXT, status INTEGER, error TEXT);
 CREATE TABLE fired (
     fault_id TEXT, fault TEXT, trace_id TEXT, effect TEXT, exception TEXT, at REAL, process INTEGER,
-    point TEXT, is_error INTEGER);
-CREATE TABLE fate (fault_id TEXT, handling TEXT, place TEXT, alive INTEGER, chain TEXT);
+    point TEXT, is_error INTEGER, main INTEGER, task INTEGER);
+CREATE TABLE fate (fault_id TEXT, handling TEXT, place TEXT, alive INTEGER, marks TEXT);
+CREATE TABLE mention (event_id TEXT, part TEXT, trace_id TEXT);
 CREATE TABLE handled (fault_id TEXT, record TEXT);
 CREATE TABLE logged (fault_id TEXT, record TEXT);
 CREATE TABLE saw (
@@ -51,10 +54,12 @@ CREATE TABLE told (
 CREATE TABLE handed (event_id TEXT, mono REAL, why TEXT, taker TEXT, place TEXT, error TEXT);
 CREATE TABLE arrival (
     event_id TEXT, trace_id TEXT, outcome TEXT, reason TEXT, at REAL, level TEXT, exceptions TEXT,
-    mono REAL, status INTEGER);
+    mono REAL, status INTEGER, mechanism TEXT);
 """
 _INDEXES = """
 CREATE INDEX intent_fault ON intent (fault_id);
+CREATE INDEX intent_trace ON intent (trace_id);
+CREATE INDEX mention_event ON mention (event_id);
 CREATE INDEX answered_fault ON answered (fault_id);
 CREATE INDEX fired_fault ON fired (fault_id);
 CREATE INDEX fate_fault ON fate (fault_id);
@@ -66,7 +71,7 @@ CREATE INDEX dropped_fault ON dropped (fault_id);
 CREATE INDEX discarded_event ON discarded (event_id);
 CREATE INDEX told_event ON told (event_id);
 CREATE INDEX handed_event ON handed (event_id);
-CREATE INDEX arrival_event ON arrival (event_id, outcome, at, level);
+CREATE INDEX arrival_event ON arrival (event_id, outcome, at, level, trace_id);
 CREATE INDEX arrival_trace ON arrival (trace_id);
 """
 _BATCH = 4000
@@ -84,6 +89,11 @@ class Evidence:
         self.summary = Summary()
         self.reported: dict[str, int] = {}
         """Client reports: how many errors the SDK says it dropped, by reason."""
+        self.arrived = 0
+        """Items of any kind that came to the server, refused ones included."""
+        self.other_drops: Counter[tuple[int, str, str]] = Counter()
+        """What else the SDK counted as dropped: by number of the process, category and reason."""
+        self._usual_seconds: dict[int, float] | None = None
         self._pending: dict[str, list[tuple[Any, ...]]] = {}
         self._take: dict[type[Record], Callable[[Any], None]] = {
             Fired: self._fired,
@@ -114,6 +124,7 @@ class Evidence:
     def add_arrivals(self, arrivals: Iterable[Arrival]) -> None:
         """Load arrivals; only events and client reports say anything about faults."""
         for arrival in arrivals:
+            self.arrived += 1
             if arrival.item_type == "event":
                 names = [name for name, _ in arrival.exceptions]
                 self._put(
@@ -128,8 +139,11 @@ class Evidence:
                         "\n".join(names),
                         arrival.received_mono,
                         arrival.status,
+                        arrival.mechanism or "",
                     ),
                 )
+                for part, trace_id in arrival.mentions:
+                    self._put("mention", (arrival.event_id, part, trace_id))
             for line in arrival.discarded:
                 if line.category in ("error", "default"):
                     self.reported[line.reason] = self.reported.get(line.reason, 0) + line.quantity
@@ -147,6 +161,22 @@ class Evidence:
     def number(self, question: str, *values: object) -> int:
         """The single number a query answers with."""
         return int(self.database.execute(question, values).fetchone()[0] or 0)
+
+    def usual_seconds(self, process: Process) -> float | None:
+        """The median time an answer to an event of ``process`` took; None: it was answered nothing.
+
+        Of the whole run, so it is worked out once. To be asked after ``complete``.
+        """
+        if self._usual_seconds is None:
+            told: dict[int, list[float]] = {}
+            for number, seconds in self.ask("SELECT process, seconds FROM told ORDER BY seconds"):
+                told.setdefault(number, []).append(seconds)
+            self._usual_seconds = {
+                id(each): told[number][len(told[number]) // 2]
+                for number, each in enumerate(self.summary.processes)
+                if number in told
+            }
+        return self._usual_seconds.get(id(process))
 
     def _intent(self, record: Intent) -> None:
         self._put("intent", (record.fault_id, record.fault, record.trace_id))
@@ -169,12 +199,14 @@ class Evidence:
                 len(self.summary.processes) - 1,
                 record.point,
                 record.is_error,
+                record.thread == "MainThread",
+                record.task is not None,
             ),
         )
 
     def _fate(self, record: Fate) -> None:
-        chain = "\n".join(place.file for place in record.chain)
-        self._put("fate", (record.fault_id, record.handling, _place(record.place), record.alive, chain))
+        marks = marks_of(place.file for place in record.chain)
+        self._put("fate", (record.fault_id, record.handling, _place(record.place), record.alive, marks))
 
     def _beside(self, table: str, record: Handled | Logged) -> None:
         text = msgspec.json.encode(record).decode()
@@ -213,7 +245,10 @@ class Evidence:
             )
 
     def _discarded(self, record: SdkDiscarded) -> None:
-        if record.event_id is not None and record.category in ("error", "default"):
+        if record.category not in ("error", "default"):
+            place = (len(self.summary.processes) - 1, record.category, record.reason)
+            self.other_drops[place] += record.quantity
+        elif record.event_id is not None:
             self._put("discarded", (record.event_id, record.reason, record.detail, record.mono))
 
     def _told(self, record: SdkAnswered) -> None:

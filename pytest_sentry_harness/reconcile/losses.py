@@ -7,37 +7,45 @@ from __future__ import annotations
 
 from ..model.account import State
 from .cause import Cause
+from .dropped import dropped_by_sdk
 from .evidence import Evidence
-from .handed_over import discarded_by_transport, handed_over, refused_by_server
+from .handed_over import MAY_STILL_COME, lost_on_the_way_out
+from .set_up import SetUp, overridden, set_up_of
 from .summary import Process
-from .unseen import dropped_by_sdk, fate_of, identity_is_lost, never_seen
+from .unseen import Firing, fate_of, firing_of, identity_is_lost, never_seen
 
 __all__ = ["Cause", "cause_of_loss", "identity_is_lost", "may_still_come"]
 
 
+_HANDED_ON = """
+SELECT event_id, process FROM saw WHERE fault_id = ? AND event_id IS NOT NULL ORDER BY position, rowid LIMIT 1
+"""
+
+
 def cause_of_loss(evidence: Evidence, fault_id: str, process: Process | None) -> Cause:
     """Explain the loss of ``fault_id``, which fired in ``process`` and is in no accepted event."""
-    events = [
-        event_id
-        for (event_id,) in evidence.ask(
-            "SELECT event_id FROM saw WHERE fault_id = ? AND event_id IS NOT NULL ORDER BY position", fault_id
+    fired = firing_of(evidence, fault_id)
+    set_up = None if process is None else set_up_of(process, fired.at)
+    cause = _cause(evidence, fired, process, set_up)
+    return cause if set_up is None else overridden(cause, set_up)
+
+
+def _cause(evidence: Evidence, fired: Firing, process: Process | None, set_up: SetUp | None) -> Cause:
+    handed = next(evidence.ask(_HANDED_ON, fired.fault_id), None)
+    if handed is not None:
+        # The SDK let an event through: what it dropped besides, such as a duplicate of it, was not the loss.
+        event_id, number = handed
+        processes = evidence.summary.processes
+        return lost_on_the_way_out(
+            evidence, event_id, processes[number] if 0 <= number < len(processes) else process
         )
-    ]
-    for event_id in events:
-        cause = refused_by_server(evidence, event_id) or discarded_by_transport(evidence, event_id, process)
-        if cause is not None:
-            return cause
-    cause = dropped_by_sdk(evidence, fault_id)
-    if cause is not None:
-        return cause
-    if events:
-        return handed_over(events[0], process)
-    return never_seen(evidence, fault_id, process)
+    dropped = dropped_by_sdk(evidence, fired.fault_id, set_up)
+    return never_seen(evidence, fired, process, set_up) if dropped is None else dropped
 
 
 def may_still_come(evidence: Evidence, fault_id: str, cause: Cause) -> bool:
     """Whether the event of a fault lost so far may yet arrive while its process lives."""
-    if cause.state is State.UNEXPLAINED_LOSS or cause.reason == "lost_at_exit":
+    if cause.state is State.UNEXPLAINED_LOSS or any(reason in cause.reason for reason in MAY_STILL_COME):
         return True
     if cause.source != "target":
         return False

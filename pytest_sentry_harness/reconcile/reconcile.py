@@ -13,6 +13,7 @@ from ..model.ledger import Record
 from ..model.scenario import Expect
 from . import outside
 from .evidence import Evidence
+from .findings import findings_in
 from .losses import Cause, cause_of_loss, identity_is_lost, may_still_come
 from .summary import Process, Summary
 
@@ -37,6 +38,8 @@ _NOT_REACHED = """
 SELECT i.fault_id, i.fault, i.trace_id, min(n.status), min(n.error) FROM intent i
 LEFT JOIN answered n ON n.fault_id = i.fault_id
 WHERE NOT EXISTS (SELECT 1 FROM fired f WHERE f.fault_id = i.fault_id)
+AND NOT EXISTS (  -- nor in another process of the same request, under an id of its own: "<id>+p<pid>"
+    SELECT 1 FROM fired f WHERE f.fault_id > i.fault_id || '+' AND f.fault_id < i.fault_id || ',')
 GROUP BY i.fault_id ORDER BY i.rowid
 """
 _REPEATED = "SELECT fault_id, count(*) FROM fired GROUP BY fault_id HAVING count(*) > 1"
@@ -57,6 +60,8 @@ class Reconciliation:
     """Faults that are lost so far, and whose event may still come while the target lives."""
     repeated: tuple[str, ...] = ()
     """Fault ids that fired more than once, in several processes; each counts once."""
+    known_outside: tuple[str, ...] = ()
+    """What is known of faults that nobody injected, in sentences."""
 
 
 class _Books:
@@ -161,8 +166,15 @@ def reconcile(
             + evidence.number("SELECT count(*) FROM arrival WHERE outcome = 'duplicate'"),
             unexpected=evidence.number(_UNEXPECTED) - by_trace,
             wrong_level=books.wrong_level,
+            findings=findings_in(evidence, books.duplicates),
         )
-        return Reconciliation(account=account, summary=evidence.summary, open=books.open, repeated=repeated)
+        return Reconciliation(
+            account=account,
+            summary=evidence.summary,
+            open=books.open,
+            repeated=repeated,
+            known_outside=outside.known(evidence),
+        )
 
 
 def _count_once(evidence: Evidence) -> tuple[str, ...]:

@@ -29,6 +29,8 @@ class Process:
     """All of them, in order; the first may be inherited from the process this one was forked from."""
     queued: int = 0
     """Envelopes in the transport's queue when it was last looked at."""
+    no_sender: bool = False
+    """The SDK could not start the thread that sends."""
     goodbye: Goodbye | None = None
     """None: it ended by a signal, ``os._exit`` or a crash."""
     hard_exit: HardExit | None = None
@@ -80,6 +82,8 @@ class Summary:
             self.processes[-1].inits.append(record)
         elif isinstance(record, SdkPending):
             self.processes[-1].queued = record.queued
+            if record.sender:
+                self.processes[-1].no_sender = record.sender == "missing"
         elif isinstance(record, Goodbye):
             self.processes[-1].goodbye = record
         elif isinstance(record, HardExit):

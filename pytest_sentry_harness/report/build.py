@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from ..ledger.reader import JournalState
-from ..model.account import Account, LossClass
+from ..model.account import Account, Finding, LossClass
+from ..model.extensions import NO_EXTENSIONS
 from ..model.run import RunFacts
 from ..model.scenario import Scenario
 from ..model.verdict import EXIT_CODES, CriterionResult, Verdict, worst
@@ -25,6 +26,7 @@ def build_document(
     criteria: Sequence[CriterionResult],
     journals: Iterable[JournalState],
     arrivals: Mapping[str, Mapping[str, int]],
+    notes: Iterable[str] = (),
 ) -> doc.RunDocument:
     """Put everything known about a run into one document. Pure: same input, same document."""
     verdict = worst([criterion.verdict for criterion in criteria])
@@ -53,16 +55,21 @@ def build_document(
         criteria=tuple(criteria),
         account=_account(account),
         losses=tuple(_loss(loss) for loss in account.losses),
+        findings=tuple(_finding(finding) for finding in account.findings),
         points=_points(scenario, account, summary),
         sdk=_sdk(summary.targets()),
         journals=tuple(_journal(state) for state in journals),
         arrivals={name: dict(sorted(outcomes.items())) for name, outcomes in sorted(arrivals.items())},
-        notes=_notes(summary),
-        reproduce=_reproduce(facts),
+        notes=(*notes, *_notes(summary)),
+        reproduce=_reproduce(facts, scenario),
     )
 
 
-def _reproduce(facts: RunFacts) -> str:
+def _reproduce(facts: RunFacts, scenario: Scenario) -> str:
+    if (
+        scenario.extensions != NO_EXTENSIONS
+    ):  # they come from plugins of pytest, which the command does not load
+        return f"pytest {shlex.quote(facts.scenario_file)} --sentry-harness-seed={facts.seed}"
     twin = f" --twin {shlex.quote(facts.twin)}" if facts.twin else ""
     return f"sentry-harness gate {shlex.quote(facts.scenario_file)}{twin} --seed {facts.seed}"
 
@@ -99,6 +106,23 @@ def _loss(loss: LossClass) -> doc.Loss:
         ),
         fault_ids=loss.fault_ids[: doc.MOST_IDS],
         could_be=loss.could_be,
+    )
+
+
+def _finding(finding: Finding) -> doc.Finding:
+    example = finding.example
+    return doc.Finding(
+        metric=finding.metric,
+        fault=finding.fault,
+        reason=finding.reason,
+        source=finding.source,
+        culprit=finding.culprit,
+        place=finding.place,
+        count=finding.count,
+        example=None
+        if example is None
+        else doc.Example(fault_id=example.fault_id, event_id=example.event_id, trace_id=example.trace_id),
+        fault_ids=finding.fault_ids[: doc.MOST_IDS],
     )
 
 

@@ -8,10 +8,33 @@ from collections.abc import Iterable, Sequence
 from ..model.calibration import Calibration, RealFailure
 from .lines import printable
 
+_TWINS = """# Scenarios and their twins
+
+What `sentry-harness calibrate` found: each scenario as written passes without a loss; each twin plants a defect, fails, and
+every loss is reported for the planted cause. Written by the run itself; the command is in [Prove that a scenario can
+fail](../how-to/calibrate.md).
+"""
+_STORIES = """# Real failures, reproduced
+
+Failures of Sentry monitoring that people reported, the twin that reproduces each, and the cause the harness named. Written by
+the run itself; the command is in [Prove that a scenario can fail](../how-to/calibrate.md).
+"""
+
 
 def twins_table(results: Sequence[Calibration]) -> str:
-    """One row for each run."""
-    rows = ["| scenario | twin | verdict | fired | lost | for the planted cause | cause named |"]
+    """A page with one row for each run."""
+    lost = sum(result.lost for result in results if result.twin)
+    attributed = sum(result.attributed for result in results if result.twin)
+    healthy = [result for result in results if not result.twin]
+    summary = (
+        f"{sum(bool(result.twin) for result in results)} twins: {attributed} of {lost} losses reported for the planted "
+        f"cause. {len(healthy)} healthy runs: {sum(result.lost for result in healthy)} losses."
+    )
+    rows = [
+        _TWINS,
+        f"{summary}\n",
+        "| scenario | twin | verdict | fired | lost | for the planted cause | cause named |",
+    ]
     rows.append("|---|---|---|---|---|---|---|")
     for result in results:
         share = f"{result.attributed} of {result.lost}" if result.twin else "-"
@@ -21,8 +44,8 @@ def twins_table(results: Sequence[Calibration]) -> str:
     return "\n".join(rows) + "\n"
 
 
-def stories_table(stories: Iterable[RealFailure], results: Iterable[Calibration]) -> str:
-    """One row for each real failure: what reproduces it and what was found, or why nothing does."""
+def stories_table(stories: Sequence[RealFailure], results: Iterable[Calibration]) -> str:
+    """A page with a row for each real failure: what reproduces it and what was found, or why nothing does."""
     shown: dict[str, list[Calibration]] = defaultdict(list)
     for result in results:
         for name in result.stories if result.good else ():
@@ -42,10 +65,10 @@ def stories_table(stories: Iterable[RealFailure], results: Iterable[Calibration]
         if not found:
             why = story.unreproduced or "not reproduced in this run"
             missing.append("| " + " | ".join(map(_cell, [*told, why])) + " |")
-    text = "\n".join(rows) + "\n"
+    text = f"{_STORIES}\n{len(shown)} of {len(stories)} are reproduced.\n\n" + "\n".join(rows) + "\n"
     if missing:
         head = "| story | what people saw | what it came from | reported in | why no scenario shows it |"
-        text += "\n" + "\n".join([head, "|---|---|---|---|---|", *missing]) + "\n"
+        text += "\n## Not reproduced\n\n" + "\n".join([head, "|---|---|---|---|---|", *missing]) + "\n"
     return text
 
 

@@ -89,6 +89,23 @@ class Loss:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something wrong that is no loss of a fault, by cause."""
+
+    metric: str
+    """The metric that counts it."""
+    fault: str
+    reason: str
+    source: str
+    culprit: str
+    place: Place | None
+    count: int
+    example: Example | None
+    fault_ids: tuple[str, ...]
+    """At most ``MOST_IDS`` of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
     """What became of a fault point."""
 
@@ -147,6 +164,7 @@ class RunDocument:
     notes: tuple[str, ...]
     reproduce: str
     """The command that runs the same again."""
+    findings: tuple[Finding, ...] = ()
 
 
 def encode(document: RunDocument) -> bytes:

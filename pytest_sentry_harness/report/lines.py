@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..model.ledger import Place
-from .document import Example, Loss, Point
+from .document import Example, Finding, Loss, Point
 
 # C0 and C1 controls but tab and newline, and Unicode's bidirectional controls (Unicode Annex 9).
 _STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -25,15 +25,51 @@ _ADVICE: dict[str, str] = {
     "not_initialised": "call sentry_sdk.init before the application starts",
     "not_seen_by_sdk": "enable the integration for this framework, or capture it there",
     "network_error": "look at the server's answer and at the network between",
-    "ratelimit_backoff": "raise the quota, or send less",
+    "ratelimit_backoff": "raise the quota, or send less; let limits name their categories",
+    "rate_limited": "raise the quota, or send less; let limits name their categories",
+    "too_large": "limit what goes into an event: locals, attachments, max_value_length, request bodies",
+    "refused": "correct DSN, key and project; the server says what it minds",
+    "server_error": "send to a relay nearby that takes everything and tries again: the SDK does not",
+    "redirected": "put the final address into the DSN: scheme, host and path",
+    "connection_refused": "correct host and port in the DSN, or start what should listen there",
+    "connection_reset": "let proxies keep idle connections open longer than anybody leaves them idle",
+    "timed_out": "send to a relay nearby that answers at once",
+    "name_not_resolved": "correct the host in the DSN, or the name service of the container",
+    "tls_failed": "correct the scheme in the DSN, or the certificates (ca_certs)",
+    "proxy_failed": "correct or remove the proxy: http_proxy, https_proxy, no_proxy",
+    "interrupted": "flush before what interrupts it: await close_async() before the event loop ends",
+    "broken_answer": "look at what listens there: it does not speak HTTP, or is cut off",
+    "lost_after_200": "look behind what answered: relay, queue and consumers of your Sentry",
+    "custom_transport": "look into the transport: the SDK gave it the event",
+    "transport_error": "make the transport survive, and keep what it cannot send",
+    "client_closed": "close the client at the very end, and use it no more",
+    "spotlight_only": "give sentry_sdk.init a DSN as well",
+    "cut_off": "point the DSN at the harness, or allow the host in the scenario",
+    "no_event": "look at the SDK's debug log: was it handed the error, and did a hook or its end lose it?",
+    "nothing_arrived": "compare the service's DSN with the run's, and see whether its SDK is initialised",
     "lost_at_exit": "call sentry_sdk.flush() on shutdown, and stop with a signal that runs it",
     "unknown_key": "correct the DSN's public key",
+    "late_init": "call sentry_sdk.init before application, handlers and threads are made",
+    "overridden_init": "let one place initialise the SDK, and keep libraries from doing it",
+    "integration_off": "leave the integration on, or report by hand what it would have",
+    "integration_refused": "use versions of SDK and library that support each other",
+    "handled_by_framework": "report inside the handler with sentry_sdk.capture_exception()",
+    "excepthook_replaced": "call the hook that was there before, or set yours before sentry_sdk.init",
+    "base_exception": "raise an Exception for failures, or report it where it is caught",
+    "logged_without_exception": "log it with logger.exception(), or with exc_info",
+    "logged_not_reported": "let the SDK make events of this logger, or report by hand",
+    "internal_sdk_error": "return an event from every hook; keep what cannot be shown out of it",
+    "reported_twice": "report once, in the outermost place that knows what it means",
+    "retried": "report when you give up, and not each attempt",
+    "trace_lost": "let the context go along: continue_trace() with the sender's headers, or copy_context()",
+    "trace_of_another_request": "start threads that serve many requests before the first, and isolate each job",
+    "data_of_another_request": "set it on the isolation scope of the request, and isolate each job",
 }
 
 
 def advice(reason: str) -> str:
-    """What to change for a discard reason; empty when nothing general can be said."""
-    return _ADVICE.get(reason, "")
+    """What to change for a reason, or for each of several; empty when nothing general can be said."""
+    return "; ".join(text for each in reason.split(" or ") if (text := _ADVICE.get(each)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +133,18 @@ def loss_line(loss: Loss) -> str:
     if loss.place is not None:
         parts.append(f"at {short_path(loss.place.file)}:{loss.place.line}")
     return ", ".join(parts) + f" (example {loss.example.fault_id})"
+
+
+def finding_line(finding: Finding) -> str:
+    """One finding in one line of plain text: what, how often, who, where, and what to do about it."""
+    whose = f" {finding.fault}" if finding.fault else ""
+    parts = [f"{finding.count} x{whose}: {finding.reason.replace('_', ' ')} ({finding.metric})"]
+    if finding.culprit:
+        parts.append(finding.culprit)
+    if finding.place is not None:
+        parts.append(f"at {short_path(finding.place.file)}:{finding.place.line}")
+    hint = advice(finding.reason)
+    return ", ".join(parts) + (f"; {hint}" if hint else "")
 
 
 def point_line(point: Point) -> str | None:

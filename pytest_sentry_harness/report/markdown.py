@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ..criteria.verdict import show
 from .document import RunDocument
-from .lines import Cause, advice, by_cause, could_be_line, point_line, printable, short_path
+from .lines import Cause, advice, by_cause, could_be_line, finding_line, point_line, printable, short_path
 
 MOST_BYTES = 1_000_000
 _MOST_LOSSES = 100
@@ -72,6 +72,7 @@ def _run(document: RunDocument) -> str:
         if len(causes) > _MOST_LOSSES:
             lines += ["", f"_{len(causes) - _MOST_LOSSES} more causes in run.json._"]
         lines.append("")
+    lines += [f"- {_cell(finding_line(finding))}" for finding in document.findings[:_MOST_LOSSES]]
     lines += [f"- {_cell(text)}" for point in document.points[:_MOST_LOSSES] if (text := point_line(point))]
     lines += [f"- {_cell(note)}" for note in document.notes[:50]]
     lines += ["", f"Reproduce: `{_code(document.reproduce)}` · run `{_code(document.run.id)}`", ""]

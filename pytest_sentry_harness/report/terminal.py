@@ -11,7 +11,7 @@ from ..criteria.verdict import show
 from ..model.account import State
 from ..model.verdict import Verdict
 from .document import RunDocument
-from .lines import Cause, advice, by_cause, could_be_line, point_line, printable, short_path
+from .lines import Cause, advice, by_cause, could_be_line, finding_line, point_line, printable, short_path
 
 _COLOURS = {
     Verdict.PASS: "green",
@@ -31,6 +31,8 @@ def print_report(document: RunDocument, console: Console) -> None:
     _print_account(document, console)
     if document.losses:
         _print_losses(document, console)
+    for finding in document.findings[:_MOST_CAUSES]:
+        console.print(plain(f"! {finding_line(finding)}", style="yellow"))
     for criterion in document.criteria:
         for note in criterion.notes:
             console.print(plain(f"! {note}", style=_COLOURS[criterion.verdict]))

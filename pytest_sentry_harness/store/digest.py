@@ -30,10 +30,11 @@ from ..protocol.items import (
     creates_event,
     view,
 )
+from ..protocol.mentions import mentioned_ids
 from .contents import Contents, Part, Raw, read_contents
 from .rows import StoredRequest
 
-DIGEST_VERSION = 1
+DIGEST_VERSION = 3
 """To be raised when the same request would digest to other rows."""
 
 FirstOfItsId = Callable[[str, str], bool]
@@ -57,11 +58,13 @@ class _Facts:
     event_id: str | None = None
     trace_id: str | None = None
     exceptions: tuple[tuple[str, str], ...] = ()
+    mechanism: str | None = None
     level: str | None = None
     release: str | None = None
     environment: str | None = None
     transaction: str | None = None
     discarded: tuple[Discarded, ...] = ()
+    mentions: tuple[tuple[str, str], ...] = ()
 
 
 def digest(
@@ -147,11 +150,13 @@ def _arrival(
         event_id=event_id,
         trace_id=_plain(facts.trace_id) or trace_id,
         exceptions=facts.exceptions,
+        mechanism=facts.mechanism,
         level=facts.level,
         release=facts.release,
         environment=facts.environment,
         transaction=facts.transaction,
         discarded=facts.discarded,
+        mentions=facts.mentions,
         size=len(part.payload),
         **common,
     )
@@ -173,7 +178,7 @@ def _facts(part: Part) -> tuple[_Facts, str]:
         return _Facts(), ": ".join((error.what, *error.causes[:3]))
     match found:
         case EventView():
-            return _event_facts(found), ""
+            return _event_facts(found, part.payload), ""
         case TransactionView():
             facts = _Facts(
                 event_id=found.event_id,
@@ -204,15 +209,18 @@ def _facts(part: Part) -> tuple[_Facts, str]:
     return facts, ""
 
 
-def _event_facts(found: EventView) -> _Facts:
+def _event_facts(found: EventView, payload: bytes | memoryview) -> _Facts:
+    own = (found.event_id, found.trace_id)
     return _Facts(
         event_id=found.event_id,
         trace_id=found.trace_id,
         exceptions=tuple([(value.type or "", value.value or "") for value in found.exceptions]),
+        mechanism=found.exceptions[-1].mechanism_type if found.exceptions else None,
         level=found.level,
         release=found.release,
         environment=found.environment,
         transaction=found.transaction,
+        mentions=tuple([mention for mention in mentioned_ids(payload) if mention[1] not in own]),
     )
 
 

@@ -24,8 +24,8 @@ _TABLES = (
     "CREATE TABLE state (store_id TEXT, version TEXT, digested INTEGER, cursor INTEGER)",
     "CREATE TABLE item (cursor INTEGER PRIMARY KEY, request INTEGER, position INTEGER, project TEXT,"
     " received_at REAL, received_mono REAL, status INTEGER, outcome TEXT, reason TEXT, item_type TEXT,"
-    " category TEXT, event_id TEXT, trace_id TEXT, exceptions TEXT, level TEXT, release TEXT,"
-    ' environment TEXT, "transaction" TEXT, discarded TEXT, size INTEGER)',
+    " category TEXT, event_id TEXT, trace_id TEXT, exceptions TEXT, mechanism TEXT, level TEXT, release TEXT,"
+    ' environment TEXT, "transaction" TEXT, discarded TEXT, mentions TEXT, size INTEGER)',
     "CREATE TABLE seen (project TEXT, event_id TEXT, PRIMARY KEY (project, event_id)) WITHOUT ROWID",
 )
 _DROP = "DROP TABLE IF EXISTS state", "DROP TABLE IF EXISTS item", "DROP TABLE IF EXISTS seen"

@@ -14,6 +14,7 @@ COLUMNS = tuple(field.name for field in fields(Arrival))
 _SELECT = "SELECT " + ", ".join(f'"{name}"' for name in COLUMNS) + " FROM item"  # noqa: S608 - our own names
 _EXCEPTIONS = COLUMNS.index("exceptions")
 _DISCARDED = COLUMNS.index("discarded")
+_MENTIONS = COLUMNS.index("mentions")
 _PAGE = 2000
 _pairs = msgspec.json.Decoder(tuple[tuple[str, str], ...]).decode
 _reports = msgspec.json.Decoder(tuple[Discarded, ...]).decode
@@ -76,15 +77,17 @@ def to_row(arrival: Arrival) -> list[object]:
     row: list[object] = [getattr(arrival, name) for name in COLUMNS]
     row[_EXCEPTIONS] = msgspec.json.encode(arrival.exceptions).decode() if arrival.exceptions else ""
     row[_DISCARDED] = msgspec.json.encode(arrival.discarded).decode() if arrival.discarded else ""
+    row[_MENTIONS] = msgspec.json.encode(arrival.mentions).decode() if arrival.mentions else ""
     return row
 
 
 def from_row(row: tuple[object, ...]) -> Arrival:
     """The arrival in a row of ``item``."""
     values = dict(zip(COLUMNS, row, strict=True))
-    exceptions, discarded = row[_EXCEPTIONS], row[_DISCARDED]
+    exceptions, discarded, mentions = row[_EXCEPTIONS], row[_DISCARDED], row[_MENTIONS]
     values["exceptions"] = _pairs(str(exceptions)) if exceptions else ()
     values["discarded"] = _reports(str(discarded)) if discarded else ()
+    values["mentions"] = _pairs(str(mentions)) if mentions else ()
     # Nearly twice as fast as calling the frozen dataclass with twenty keyword arguments.
     return msgspec.convert(values, Arrival)
 

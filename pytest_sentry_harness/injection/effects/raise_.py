@@ -65,7 +65,11 @@ def _imported(parts: list[str]) -> object:
     for length in range(len(parts) - 1, 0, -1):
         module_name = ".".join(parts[:length])
         try:
-            found: object = sys.modules.get(module_name) or importlib.import_module(module_name)
+            found: object = (
+                sys.modules.get(module_name)
+                or _main_program(module_name)
+                or importlib.import_module(module_name)
+            )
         except ModuleNotFoundError as error:
             if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
                 raise InjectionError(f"{module_name} cannot be imported: {error}") from error
@@ -82,6 +86,12 @@ def _imported(parts: list[str]) -> object:
         f"there is no module {parts[0]!r} to take {'.'.join(parts)} from",
         hint="the exception is imported in the target: is its package installed there?",
     )
+
+
+def _main_program(name: str) -> object:
+    """The main program, if it was started as ``python -m name``: importing it would run it a second time."""
+    main = sys.modules.get("__main__")
+    return main if getattr(getattr(main, "__spec__", None), "name", None) == name else None
 
 
 def _is_exception(value: object) -> bool:

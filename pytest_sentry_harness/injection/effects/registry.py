@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from ...errors import InjectionError, did_you_mean
 from ...plan.terms import Term
 from .effect import Effect
@@ -12,6 +15,13 @@ from .return_ import Return
 from .sleep import Sleep
 
 STANDARD: tuple[type[Effect], ...] = (Raise, Sleep, Return, Exit, Noop)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnEffect:
+    """A kind that is not ours: its constructor refuses terms that are not valid."""
+
+    check: Callable[[Term], object]
 
 
 class Effects:
@@ -31,6 +41,12 @@ class Effects:
                 hint="give the new kind a name of its own",
             )
         self._kinds[kind.KIND] = kind
+
+    @property
+    def own(self) -> dict[str, OwnEffect]:
+        """The kinds that were added to ours, as terms know them."""
+        standard = {kind.KIND for kind in STANDARD}
+        return {name: OwnEffect(kind) for name, kind in self._kinds.items() if name not in standard}
 
     def of(self, term: Term) -> Effect:
         """The effect ``term`` asks for. Raises ``InjectionError`` for an unknown kind."""

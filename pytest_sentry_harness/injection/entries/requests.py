@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import threading
+import os
 from collections.abc import Callable
+from dataclasses import replace
 
 from ...errors import ProtocolError
-from ...model.ledger import Note
-from ...protocol.fault_header import NAME, decode
+from ...model.ledger import Note, RequestOver
+from ...protocol.fault_header import NAME, Selection, decode, encode
 from ..injected import InjectedExceptions
 from ..recorder import Recorder, agent_working
 from ..selection import MetFaults, RequestFaults
@@ -34,12 +35,35 @@ class Requests:
         self._live = live
         self._met = MetFaults()
         self._said: set[str] = set()
-        self._lock = threading.Lock()
 
     def open(self, header: str, host: str) -> RequestFaults | None:
         """The faults ``header`` asks for; None when it does not count."""
         with agent_working():
             return self._open(header, host)
+
+    def pack(self, request: RequestFaults | None) -> str | None:
+        """What ``request`` has not met yet, signed, for another process that works for it; None when nothing is left."""
+        with agent_working():
+            left = () if request is None else request.left()
+            if request is None or not left:
+                return None
+            selection = Selection(self._run_id, request.trace_id or "", left)
+            return f"{os.getpid()} {encode(selection, self._key)}"
+
+    def unpack(self, text: object) -> RequestFaults | None:
+        """The faults that ``pack`` gave along; None when they do not count.
+
+        Who packed them meets them under the same ids, so another process meets them under ids of its own.
+        """
+        with agent_working():
+            pid, _, header = text.partition(" ") if isinstance(text, str) else ("", "", "")
+            selection = self._checked(header)
+            if selection is None:
+                return None
+            faults = selection.faults
+            if pid != str(os.getpid()):
+                faults = tuple(replace(each, fault_id=f"{each.fault_id}+p{os.getpid()}") for each in faults)
+            return RequestFaults(faults, selection.trace_id or None, self._met)
 
     def close(self, request: RequestFaults, error: BaseException | None) -> None:
         """The request is over; ``error`` is what left it."""
@@ -47,8 +71,9 @@ class Requests:
             if error is not None:
                 self._exceptions.escaped(error)
             self._exceptions.settle(request)
+            self._recorder.write(RequestOver, trace_id=request.trace_id)
 
-    def _open(self, header: str, host: str) -> RequestFaults | None:
+    def _checked(self, header: str) -> Selection | None:
         if not self._live():
             return None
         try:
@@ -59,6 +84,12 @@ class Requests:
         if selection.run_id != self._run_id:
             self._ignored(f"it belongs to run {selection.run_id!r}, this is run {self._run_id!r}")
             return None
+        return selection
+
+    def _open(self, header: str, host: str) -> RequestFaults | None:
+        selection = self._checked(header)
+        if selection is None:
+            return None
         name = host_name(host)
         if name not in self._hosts:
             self._ignored(
@@ -68,10 +99,10 @@ class Requests:
         return RequestFaults(selection.faults, selection.trace_id, self._met)
 
     def _ignored(self, why: str) -> None:
-        with self._lock:
-            if why in self._said or len(self._said) > 20:
-                return
-            self._said.add(why)
+        # No lock, which a fork could leave held: at worst two threads say the same.
+        if why in self._said or len(self._said) > 20:
+            return
+        self._said.add(why)
         self._recorder.write(Note, level="info", text=f"a request's {NAME} header is ignored: {why}")
 
 

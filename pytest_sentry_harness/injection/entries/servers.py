@@ -109,6 +109,17 @@ def _gunicorn(module: Any, requests: Requests) -> None:
     module.Worker.load_wsgi = load_wsgi
 
 
+def _gunicorn_asgi(module: Any, requests: Requests) -> None:
+    original = module.ASGIWorker.load_wsgi  # it does not call that of the base class
+
+    @functools.wraps(original)
+    def load_wsgi(self: Any) -> None:
+        original(self)
+        self.asgi = asgi.AsgiEntry(self.asgi, requests)
+
+    module.ASGIWorker.load_wsgi = load_wsgi
+
+
 def _asgi_call(class_name: str) -> Patch:
     def patch(module: Any, requests: Requests) -> None:
         application = getattr(module, class_name)
@@ -149,6 +160,7 @@ _PATCHES: dict[str, Patch] = {
     "wsgiref.handlers": _wsgiref,
     "werkzeug.serving": _werkzeug,
     "gunicorn.workers.base": _gunicorn,
+    "gunicorn.workers.gasgi": _gunicorn_asgi,
     "starlette.applications": _asgi_call("Starlette"),
     "flask.app": _wsgi_call("Flask"),
     "django.core.handlers.asgi": _asgi_call("ASGIHandler"),

@@ -7,12 +7,14 @@ import json
 import os
 import socket
 import ssl
-from dataclasses import dataclass
-from typing import Any, Literal
+from functools import lru_cache
+from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
-Trouble = Literal["", "refused", "reset", "timeout", "unresolved", "tls", "proxy", "broken", "other"]
+Trouble = Literal[
+    "", "refused", "reset", "timeout", "unresolved", "tls", "proxy", "broken", "cut_short", "other"
+]
 _MOST_TEXT = 300
 
 # What an HTTP library raises of its own is told by name: which library it is depends on the SDK's settings.
@@ -42,8 +44,7 @@ _BY_TYPE: tuple[tuple[type[BaseException], Trouble], ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What came back: the fields of an ``sdk_answered`` record."""
 
     status: int
@@ -72,6 +73,8 @@ def not_answered(transport: Any, error: BaseException) -> Answer:
     host, via = _way(transport, None)
     chain = _chain(error)
     trouble = _kind(chain)
+    if not isinstance(error, Exception):
+        return Answer(status=0, host=host, via=via, error=_words(chain[:1]), trouble="cut_short")
     if any(type(link).__name__ == "ProxyError" for link in chain):
         trouble = "proxy"
     return Answer(status=0, host=host, via=via, error=_words(chain), trouble=trouble)
@@ -129,6 +132,7 @@ def _proxy_option(transport: Any) -> str:
     return "set by the application"
 
 
+@lru_cache(maxsize=64)
 def _base(address: str) -> str:
     """``scheme://host:port`` of an address, without credentials and path; empty when it names no host."""
     parts = urlsplit(address)

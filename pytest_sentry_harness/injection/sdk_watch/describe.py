@@ -31,12 +31,14 @@ _OPTIONS = (
     "shutdown_timeout",
     "send_client_reports",
     "keep_alive",
+    "socket_options",
     "enable_backpressure_handling",
     "auto_session_tracking",
     "release",
     "environment",
     "dist",
     "send_default_pii",
+    "data_collection",
     "event_scrubber",
     "max_request_body_size",
     "max_value_length",
@@ -133,7 +135,10 @@ def name_of(function: Any) -> str:
     """``module.qualname`` of a callable."""
     function = _bare(function)
     named = function if hasattr(function, "__qualname__") else type(function)
-    return f"{getattr(named, '__module__', '?')}.{named.__qualname__}"
+    module = str(getattr(named, "__module__", "?"))
+    if module == "__main__":  # ``python -m package.module`` tells its real name
+        module = getattr(getattr(sys.modules.get(module), "__spec__", None), "name", module)
+    return f"{module}.{named.__qualname__}"
 
 
 def place_of(function: Any) -> Place | None:

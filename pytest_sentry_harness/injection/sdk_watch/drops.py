@@ -41,7 +41,7 @@ def without_transport(client: Any, *, closed: bool, place: Place | None) -> Drop
         )
     if client.options.get("spotlight"):
         culprit = f"spotlight={client.options['spotlight']!r} without a DSN: events go to Spotlight alone"
-        return Drop(stage="inactive", reason="no_dsn", culprit=culprit)
+        return Drop(stage="inactive", reason="spotlight_only", culprit=culprit)
     return NO_DSN
 
 
@@ -84,22 +84,24 @@ def by_processor(cause: Any, kind: str) -> Drop:
     )
 
 
-def by_before_send(client: Any, reason: str | None, error: BaseException | None) -> Drop | None:
-    """``before_send``, if it was it: it returned nothing, or raised ``error``."""
-    hook = client.options.get("before_send")
+def by_before_send(
+    client: Any, reason: str | None, error: BaseException | None, name: str = "before_send"
+) -> Drop | None:
+    """The hook ``name``, if it was it: it returned nothing, or raised ``error``."""
+    hook = client.options.get(name)
     if hook is None or reason not in (None, "before_send", "callback_error"):
         return None
     if error is None:
         return Drop(
             stage="before_send",
             reason="before_send",
-            culprit=f"before_send={_worded(hook)}",
+            culprit=f"{name}={_worded(hook)}",
             place=place_of(hook),
         )
     return Drop(
         stage="before_send",
         reason="callback_error",
-        culprit=f"before_send={name_of(hook)}",
+        culprit=f"{name}={name_of(hook)}",
         place=raised_at(error),
         error=f"{type(error).__name__}: {_text(error)}",
     )

@@ -85,6 +85,7 @@ class Pipeline:
         client, base, scope = sdk.client._Client, sdk.client.BaseClient, sdk.scope.Scope
         step("the client", lambda: patches.wrap(client, "capture_event", self._capture_event))
         step("the client before init", lambda: patches.wrap(base, "capture_event", self._inactive))
+        step("reports by hand", lambda: patches.wrap(scope, "capture_exception", self._capture_exception))
         step("ignore_errors", lambda: patches.wrap(client, "_is_ignored_error", self._is_ignored_error))
         step("event processors", lambda: patches.wrap(scope, "_drop", self._processor_dropped))
         step(
@@ -122,6 +123,19 @@ class Pipeline:
             return event_id
 
         return capture_event
+
+    def _capture_exception(self, original: Any) -> Any:
+        # ``scope`` is also the name of an argument: the object itself goes by position.
+        def capture_exception(own: Any, /, *args: Any, **kwargs: Any) -> Any:
+            __tracebackhide__ = True
+            try:
+                return original(own, *args, **kwargs)
+            except BaseException as failure:
+                error = args[0] if args else kwargs.get("error")
+                self._quietly(self._failed_before, (type(failure), failure, None), error)
+                raise
+
+        return capture_exception
 
     def _inactive(self, original: Any) -> Any:
         def capture_event(client: Any, *args: Any, **kwargs: Any) -> Any:
@@ -176,8 +190,9 @@ class Pipeline:
             if capture is not None:
                 capture.prepared = prepared
                 if prepared is None and capture.drop is None:
+                    name = "before_send_transaction" if event.get("type") == "transaction" else "before_send"
                     capture.drop = self._quietly(
-                        drops.by_before_send, client, capture.reason, capture.hook_error
+                        drops.by_before_send, client, capture.reason, capture.hook_error, name
                     )
                 elif not _is_event(prepared):
                     capture.spoilt = True
@@ -191,7 +206,7 @@ class Pipeline:
             capture = PRESENT.get()
             if capture is not None:
                 self._quietly(_keep_hook_error, capture, exc_info)
-            else:
+            elif self._quietly(_was_making_an_event, exc_info):
                 self._quietly(self._failed_before, exc_info)
             return original(exc_info)
 
@@ -232,10 +247,11 @@ class Pipeline:
             capture.drop = Drop(stage="unknown", reason=capture.reason or "unknown")
         self._record(capture, hint, None if event_id is None else capture.event_id or event_id)
 
-    def _failed_before(self, exc_info: Any) -> None:
-        """The SDK failed while an injected exception was handled, with no event at work: it made none."""
+    def _failed_before(self, exc_info: Any, reported: Any = None) -> None:
+        """The SDK failed over ``reported``, or while an exception was handled, with no event at work: it made none."""
         error = exc_info[1]
-        fault_ids = self._exceptions.ids_in(error)
+        given = reported[1] if type(reported) is tuple and len(reported) == 3 else reported
+        fault_ids = self._exceptions.ids_in(given if issubclass(type(given), BaseException) else error)
         if fault_ids and error is not None:
             drop = drops.by_failure(None, error, hook=False, processors=())
             self._write_drop(fault_ids, None, drop)
@@ -286,6 +302,16 @@ def _is_event(prepared: Any) -> bool:
 def _mechanism(event: Any) -> dict[str, Any]:
     values = (event.get("exception") or {}).get("values") or []
     return (values[-1].get("mechanism") or {}) if values else {}
+
+
+def _was_making_an_event(exc_info: Any) -> bool:
+    """The SDK failed over the exception it was to report, and not over something beside, such as a breadcrumb."""
+    traceback = exc_info[2]
+    while traceback is not None:
+        if traceback.tb_frame.f_code.co_name == "event_from_exception":
+            return True
+        traceback = traceback.tb_next
+    return False
 
 
 def _keep_hook_error(capture: Capture, exc_info: Any) -> None:

@@ -6,7 +6,7 @@ import contextvars
 import functools
 import inspect
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from ... import clock
@@ -25,6 +25,8 @@ class _Sending:
     event_id: str
     settled: bool = False
     """It is known what became of it: queued, answered, or counted as lost."""
+    held_back: bool = False
+    """A rate limit took the event out of its envelope; what is sent is the rest, such as attachments."""
     error: BaseException | None = None
 
 
@@ -62,11 +64,12 @@ class Sender:
         if hasattr(inner, "_update_rate_limits"):
             patches.wrap(inner, "_update_rate_limits", self._update_rate_limits)
 
-    def counted_lost(self) -> None:
-        """The transport has counted the envelope at work as lost: nothing more needs to be said of it."""
+    def counted_lost(self, reason: str) -> None:
+        """The transport has counted the event at work as lost: nothing more needs to be said of it."""
         for present in (_SENDING.get(), _QUEUEING.get()):
             if present is not None:
                 present.settled = True
+                present.held_back = reason == "ratelimit_backoff"
 
     def limit_of(self, category: str) -> str:
         """Which answer told to hold ``category`` back."""
@@ -172,7 +175,7 @@ class Sender:
     def _attempt(self) -> Callable[[Any, BaseException | None], None]:
         """One request begins; the result is to be called when it is over."""
         sending = _SENDING.get()
-        if sending is None:
+        if sending is None or sending.held_back:
             return _nothing
         kept = bool(self._quietly(is_kept_open, self._inner))
         return functools.partial(self._quietly, self._answered, sending, kept, clock.monotonic())
@@ -187,7 +190,7 @@ class Sender:
             event_id=sending.event_id,
             reused=kept,
             seconds=round(clock.monotonic() - begun, 6),
-            **asdict(answer),
+            **answer._asdict(),
         )
 
     def _limited(self, response: Any, before: dict[Any, Any]) -> None:

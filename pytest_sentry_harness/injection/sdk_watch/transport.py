@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from ...model.ledger import SdkDiscarded, SdkHandedOver
+from ...model.ledger import SdkDiscarded, SdkHandedOver, SdkPending
 from ..recorder import Recorder
 from . import pipeline
 from .patches import Patches
@@ -30,6 +30,8 @@ class TransportWatch:
         if hasattr(inner, "on_dropped_event"):
             patches.wrap(inner, "on_dropped_event", self._on_dropped_event)
         sender.install(patches)
+        if hasattr(getattr(inner, "_worker", None), "start"):
+            patches.wrap(inner._worker, "start", lambda original: self._start(original, inner))
 
     def cut_off(self, transport: Any, patches: Patches, host: str) -> None:
         """Let nothing leave through ``transport`` any more: it was to send to ``host``."""
@@ -45,6 +47,24 @@ class TransportWatch:
             for name in ("_send_envelope", "_send_request"):
                 if hasattr(each, name):
                     patches.wrap(each, name, lambda _original: _nothing)
+
+    def _start(self, original: Any, transport: Any) -> Any:
+        missing = False
+
+        def start() -> None:
+            __tracebackhide__ = True
+            nonlocal missing
+            original()
+            # The SDK tells nobody when there is no memory for a thread, or the interpreter starts none any more.
+            alive = bool(getattr(transport._worker, "is_alive", True))
+            if alive == missing:
+                missing = not alive
+                self._quietly(self._sender, transport, "missing" if missing else "back")
+
+        return start
+
+    def _sender(self, transport: Any, sender: str) -> None:
+        self._recorder.write(SdkPending, queued=queued(transport) or 0, sender=sender)
 
     def _record_lost_event(self, original: Any, sender: Sender) -> Any:
         def record_lost_event(reason: Any, data_category: Any = None, item: Any = None, **more: Any) -> Any:
@@ -69,7 +89,7 @@ class TransportWatch:
         if item is not None:
             category, event_id = item.data_category, event_in(item)
             if event_id is not None:
-                sender.counted_lost()
+                sender.counted_lost(str(reason))
         elif capture is not None:
             capture.reason = str(reason)
             event_id = capture.event_id

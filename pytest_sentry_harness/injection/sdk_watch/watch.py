@@ -107,7 +107,7 @@ class SdkWatch:
         def hook(module: ModuleType) -> None:
             watch = me()
             if watch is not None and watch._installed:
-                act(watch, module)
+                watch._quietly(act, watch, module)  # whoever imports the module must get it
 
         wrapt.register_post_import_hook(hook, name)
 
@@ -212,7 +212,7 @@ class SdkWatch:
                     new = text not in self._said
                     self._said.add(text)
                 if new:
-                    self._note("warning", text, None)  # what it did not see is missing in the account
+                    self._note("error", text, None)  # what it did not see is missing in the account
                 return None
 
     def _note(self, level: str, text: str, place: Any) -> None:
