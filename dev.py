@@ -32,6 +32,7 @@ EXIT_USAGE = 2
 EXIT_BROKEN = 12
 """The same number the harness uses for "the harness broke": no verdict was reached."""
 DEFAULT_GATE = "scenarios/capture.toml"
+CATALOGUE = ("scenarios/causes", "scenarios/processes")
 CLOSING_LINE = re.compile(r"=* ?(?:\d+ [a-z]+(?:, )?)+ in [\d.]+s.*")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -43,6 +44,9 @@ usage: python3 dev.py COMMAND [arguments]
   test [ARGS]    the whole test suite with coverage, subprocesses included; 95 % or it fails.
                  ARGS go to pytest; when they select tests, coverage is shown but not judged
   fast [ARGS]    the tests that take less than a minute together, without coverage
+  calibrate [ARGS]
+                 every shipped scenario of causes and process models, and each twin with its planted defect: the
+                 healthy ones must pass, the twins must fail for the planted cause (calibrate --help lists ARGS)
   lint [ARGS]    ruff check and ruff format --check (to repair: .venv/bin/ruff format .)
   types [ARGS]   mypy, strict
 
@@ -240,6 +244,12 @@ def fast(arguments: list[str]) -> int:
     return become([str(BIN / "python"), "-m", "pytest", "-m", "not slow", *workers(), *arguments])
 
 
+def calibrate(arguments: list[str]) -> int:
+    """Hold every shipped scenario and twin against what must be found."""
+    prepare("test")
+    return become([str(BIN / "sentry-harness"), "calibrate", *CATALOGUE, "--jobs", "2", *arguments])
+
+
 def lint(arguments: list[str]) -> int:
     """Run both of ruff's checks, and tell of both."""
     prepare("dev")
@@ -283,6 +293,7 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "gate": gate,
     "test": test,
     "fast": fast,
+    "calibrate": calibrate,
     "lint": lint,
     "types": types,
 }
