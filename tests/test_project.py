@@ -31,7 +31,7 @@ from tests.test_layers import ROWS
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-NOT_OURS = {".git", ".venv", ".tox", "build", "dist", ".sentry-harness"}
+NOT_OURS = {".git", "node_modules", ".venv", ".tox", "build", "dist", ".sentry-harness"}
 
 
 def read(*parts: str) -> str:
@@ -143,8 +143,8 @@ def test_every_fault_kind_is_documented_with_an_example() -> None:
 
 SCENARIO = read("docs", "reference", "scenario.md")
 # Where the file's key has another name than the model's field.
-KEY_OF = {"stop_after_faults": "faults"}
-NOT_KEYS = {"path", "target", "load", "faults", "gates", "safety"}
+KEY_OF = {"stop_after_faults": "faults", "requests": "request", "reasons": "reason"}
+NOT_KEYS = {"path", "target", "load", "faults", "gates", "safety", "link", "twins", "twin", "extensions"}
 
 
 @pytest.mark.parametrize(
@@ -153,6 +153,9 @@ NOT_KEYS = {"path", "target", "load", "faults", "gates", "safety"}
         ("`[scenario]`", scenario_model.Scenario),
         ("`[target]`", scenario_model.Target),
         ("`[load]`", scenario_model.Load),
+        ("`[[link]]`", scenario_model.LinkRule),
+        ("`[[twin]]`", scenario_model.Twin),
+        ("`finds`", scenario_model.Finds),
         ("`[[fault]]`", scenario_model.Fault),
         ("`expect`", scenario_model.Expect),
         ("`[safety]`", scenario_model.Safety),
@@ -163,9 +166,16 @@ def test_every_key_of_a_scenario_is_documented_and_no_other(heading: str, kind: 
     names = [
         name for name in field_names(kind) if kind is not scenario_model.Scenario or name not in NOT_KEYS
     ]
+    renamed = {} if kind is scenario_model.LinkRule else KEY_OF
     assert sorted(first_column(section(SCENARIO, heading))) == sorted(
-        KEY_OF.get(name, name) for name in names
+        renamed.get(name, name) for name in names
     )
+
+
+def test_every_key_of_a_scripted_request_is_documented() -> None:
+    """``send`` stands for method and path."""
+    documented = set(first_column(section(SCENARIO, "`[[load.request]]`")))
+    assert documented == set(field_names(scenario_model.LoadRequest)) - {"method", "path"} | {"send"}
 
 
 def test_every_metric_is_documented_with_its_default_gate() -> None:

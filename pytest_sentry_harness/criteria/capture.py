@@ -6,6 +6,8 @@ from ..model.account import Account, State
 from ..model.verdict import Measurement
 from ..statistics import binomial_interval
 
+_BY_FINDINGS = ("capture.retried", "capture.other_dropped", "capture.wrong_trace", "capture.foreign_data")
+
 
 def measure(account: Account) -> dict[str, Measurement]:
     """All ``capture.*`` metrics of ``account``, by name."""
@@ -28,6 +30,9 @@ def measure(account: Account) -> dict[str, Measurement]:
         "capture.not_reached": account.states.get(State.NOT_REACHED, 0),
         "capture.wrong_level": account.wrong_level,
         "capture.unexpected": account.unexpected,
+    } | {
+        name: sum(finding.count for finding in account.findings if finding.metric == name)
+        for name in _BY_FINDINGS
     }
     return {"capture.rate": rate} | {
         name: Measurement(

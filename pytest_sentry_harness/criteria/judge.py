@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from ..model.account import Account
+from ..model.extensions import NO_EXTENSIONS, Evidence, Extensions
 from ..model.ledger import Note
-from ..model.metrics import METRICS, PROMISES
+from ..model.metrics import Metric
 from ..model.scenario import Gate
 from ..model.verdict import CriterionResult, GateResult, Measurement, Verdict, worst
-from . import capture
+from . import capture, own
 from .verdict import judge
 
 
@@ -21,20 +22,31 @@ def judge_criteria(
     trouble: Iterable[str] = (),
     doubts: Iterable[str] = (),
     complete: bool = True,
+    extensions: Extensions = NO_EXTENSIONS,
+    evidence: Evidence | None = None,
 ) -> tuple[CriterionResult, ...]:
     """Judge every criterion that ``gates`` (defaults included) speak of.
 
     ``trouble``: the harness broke, which makes the verdict *error*. ``doubts``: the evidence is not
     complete, which turns a pass into *inconclusive*. Not ``complete``: the harness was killed in mid-run,
-    so that a failed gate proves nothing either.
+    so that a failed gate proves nothing either. Criteria of ``extensions`` are judged by ``evidence``.
     """
-    measured = {"capture": capture.measure(account)}
+    gates, metrics, broken = list(gates), extensions.metrics, list(trouble)
+    measured: dict[str, Mapping[str, Measurement] | str] = {"capture": capture.measure(account)}
+    for criterion in own.asked_for(extensions.criteria, gates):
+        assert evidence is not None  # comes with the extensions
+        try:
+            measured[criterion.name] = own.measure(criterion, evidence)
+        except own.NotMeasuredError as error:
+            measured[criterion.name] = str(error)
     return tuple(
         _criterion(
             name,
-            measurements,
-            [gate for gate in gates if METRICS[gate.metric].criterion == name],
-            trouble,
+            extensions.promises[name],
+            {} if isinstance(measurements, str) else measurements,
+            [gate for gate in gates if metrics[gate.metric].criterion == name],
+            metrics,
+            [*broken, measurements] if isinstance(measurements, str) else broken,
             doubts,
             complete,
         )
@@ -44,13 +56,17 @@ def judge_criteria(
 
 def _criterion(
     name: str,
-    measurements: dict[str, Measurement],
+    promise: str,
+    measurements: Mapping[str, Measurement],
     gates: list[Gate],
+    metrics: Mapping[str, Metric],
     trouble: Iterable[str],
     doubts: Iterable[str],
     complete: bool,
 ) -> CriterionResult:
-    results = tuple(judge(measurements[gate.metric], gate) for gate in gates)
+    results = tuple(
+        judge(measurements[gate.metric], gate, metrics) for gate in gates if gate.metric in measurements
+    )
     if not complete:
         results = tuple(_weakened(result) for result in results)
     verdicts = [result.verdict for result in results]
@@ -60,7 +76,7 @@ def _criterion(
     elif list(doubts):
         verdicts.append(Verdict.INCONCLUSIVE)
     return CriterionResult(
-        criterion=name, promise=PROMISES[name], verdict=worst(verdicts), gates=results, notes=tuple(notes)
+        criterion=name, promise=promise, verdict=worst(verdicts), gates=results, notes=tuple(notes)
     )
 
 

@@ -9,9 +9,9 @@ the run, and the bound on the true rate is reported beside it.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from ..model.metrics import METRICS
+from ..model.metrics import METRICS, Metric
 from ..model.scenario import Gate
 from ..model.verdict import GateResult, Measurement, Verdict
 
@@ -24,10 +24,10 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
 }
 
 
-def judge(measurement: Measurement, gate: Gate) -> GateResult:
+def judge(measurement: Measurement, gate: Gate, metrics: Mapping[str, Metric] = METRICS) -> GateResult:
     """Judge one measurement by one gate."""
     verdict, why = _decide(measurement, gate)
-    if verdict is Verdict.FAIL and METRICS[gate.metric].guards:
+    if verdict is Verdict.FAIL and metrics[gate.metric].guards:
         verdict, why = Verdict.INCONCLUSIVE, f"not enough evidence: {why}"
     return GateResult(metric=gate.metric, gate=gate.text, verdict=verdict, measurement=measurement, why=why)
 

@@ -7,14 +7,14 @@ twin must not pass, must lose something, and every loss must be reported for the
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ..model.calibration import Calibration
 from ..model.scenario import Finds, Scenario
 from ..model.verdict import GateResult, Verdict
 from ..plan.twins import twin_of
-from ..report.document import Loss, RunDocument
+from ..report.document import Finding, Loss, RunDocument
 from ..report.lines import short_path
 from .progress import Progress
 from .run import run_scenario
@@ -38,8 +38,10 @@ def calibrate(
 def assess(scenario: Scenario, twin: str, document: RunDocument) -> Calibration:
     """Hold a judged run of ``scenario`` or its ``twin`` against what must be found. Pure."""
     planted = next((each for each in scenario.twins if each.name == twin), None)
-    losses = lost(document.losses)
     finds = planted.finds if planted else None
+    losses: list[Loss | Finding] = [*lost(document.losses)]
+    if finds is not None:  # what the twin's own metric counts, by cause, when that is another than losses
+        losses += [finding for finding in document.findings if finding.metric == finds.metric]
     return Calibration(
         scenario=scenario.name,
         file=document.scenario.file,
@@ -61,7 +63,7 @@ def lost(losses: Iterable[Loss]) -> list[Loss]:
     return [loss for loss in losses if loss.state in _LOST and loss.reason not in _NOT_A_LOSS]
 
 
-def matches(finds: Finds, loss: Loss) -> bool:
+def matches(finds: Finds, loss: Loss | Finding) -> bool:
     """Whether ``loss`` is reported as what was planted."""
     if finds.reasons and loss.reason not in finds.reasons:
         return False
@@ -70,7 +72,7 @@ def matches(finds: Finds, loss: Loss) -> bool:
     return finds.culprit in loss.culprit
 
 
-def _wrong_healthy(document: RunDocument, losses: list[Loss]) -> str:
+def _wrong_healthy(document: RunDocument, losses: Sequence[Loss | Finding]) -> str:
     if losses:
         return f"{sum(loss.count for loss in losses)} losses in the healthy scenario: {_worded(losses[0])}"
     if document.verdict is not Verdict.PASS:
@@ -78,7 +80,7 @@ def _wrong_healthy(document: RunDocument, losses: list[Loss]) -> str:
     return ""
 
 
-def _wrong_twin(document: RunDocument, losses: list[Loss], finds: Finds) -> str:
+def _wrong_twin(document: RunDocument, losses: Sequence[Loss | Finding], finds: Finds) -> str:
     gates = [gate for criterion in document.criteria for gate in criterion.gates]
     gate = next((gate for gate in gates if gate.metric == finds.metric), None)
     if gate is None:
@@ -102,15 +104,15 @@ def _first_reason(document: RunDocument) -> str:
     return (notes + whys or [f"the verdict is {document.verdict}"])[0]
 
 
-def _causes(losses: Iterable[Loss]) -> tuple[tuple[str, int], ...]:
+def _causes(losses: Iterable[Loss | Finding]) -> tuple[tuple[str, int], ...]:
     counted: Counter[str] = Counter()
     for loss in losses:
         counted[_worded(loss)] += loss.count
     return tuple(counted.most_common())
 
 
-def _worded(loss: Loss) -> str:
-    parts = [loss.reason or loss.state.replace("_", " ")]
+def _worded(loss: Loss | Finding) -> str:
+    parts = [loss.reason or (loss.state.replace("_", " ") if isinstance(loss, Loss) else loss.metric)]
     if loss.culprit:
         parts.append(loss.culprit)
     if loss.place is not None:

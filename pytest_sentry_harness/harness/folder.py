@@ -13,6 +13,7 @@ import msgspec
 
 from .. import clock
 from ..errors import EvidenceError
+from ..model.extensions import NO_EXTENSIONS, Extensions
 from ..model.run import RunFacts
 from ..model.scenario import Scenario
 from ..plan.scenario import load_scenario
@@ -130,9 +131,9 @@ class RunFolder:
                 f"the facts of the run cannot be read: {error}", where=str(self.facts)
             ) from error
 
-    def read_scenario(self) -> Scenario:
+    def read_scenario(self, extensions: Extensions = NO_EXTENSIONS) -> Scenario:
         """The scenario of the run, as it was run; files it names need not exist any more."""
-        scenario = load_scenario(self.scenario, check_files=False)
+        scenario = load_scenario(self.scenario, check_files=False, extensions=extensions)
         twin = self.read_facts().twin
         return twin_of(scenario, twin) if twin else scenario
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from ..criteria.judge import judge_criteria, trouble_in
+from ..criteria.own import asked_for
 from ..ledger.reader import JournalState, read_ledger
 from ..model.account import State
 from ..model.arrival import Arrival
+from ..model.extensions import NO_EXTENSIONS, Evidence, Extensions
 from ..model.run import UNFINISHED, RunFacts
-from ..model.scenario import Expect, Scenario
+from ..model.scenario import Expect, Gate, Scenario
 from ..plan.gates import default_gates
 from ..reconcile.reconcile import Reconciliation, reconcile
 from ..report.build import build_document
@@ -19,13 +22,16 @@ from ..report.write import write_reports
 from ..store.reader import open_store
 from .folder import RunFolder
 
+_AGENT = b"sentry-harness: "
+_MOST_SAID = 20
 
-def judge_folder(folder: RunFolder) -> RunDocument:
-    """Judge the run in ``folder`` and write its reports there.
+
+def judge_folder(folder: RunFolder, extensions: Extensions = NO_EXTENSIONS) -> RunDocument:
+    """Judge the run in ``folder`` and write its reports there. ``extensions``: what its scenario uses beside ours.
 
     Raises ``EvidenceError`` when ledger or store cannot be read.
     """
-    document = judge_run(folder, folder.read_scenario(), folder.read_facts())
+    document = judge_run(folder, folder.read_scenario(extensions), folder.read_facts())
     write_reports(document, folder.document, folder.junit, folder.summary)
     return document
 
@@ -36,16 +42,18 @@ def judge_run(folder: RunFolder, scenario: Scenario, facts: RunFacts) -> RunDocu
     counted: Counter[tuple[str, str]] = Counter()
     reconciliation = reconcile_folder(folder, scenario, states, counted)
     account, summary = reconciliation.account, reconciliation.summary
-    criteria = judge_criteria(
-        account,
-        (*scenario.gates, *default_gates("capture", {gate.metric for gate in scenario.gates})),
-        trouble=(*facts.trouble, *trouble_in(summary.notes)),
-        doubts=(*facts.doubts, *doubts_about(scenario, reconciliation, states)),
-        complete=facts.stop_reason != UNFINISHED,
-    )
     arrivals: dict[str, dict[str, int]] = {}
     for (item_type, outcome), count in counted.items():
         arrivals.setdefault(item_type or "(unreadable)", {})[outcome] = count
+    criteria = judge_criteria(
+        account,
+        gates_of(scenario),
+        trouble=dict.fromkeys((*facts.trouble, *trouble_in(summary.notes), *_said_in(folder.target_log))),
+        doubts=(*facts.doubts, *doubts_about(scenario, reconciliation, states)),
+        complete=facts.stop_reason != UNFINISHED,
+        extensions=scenario.extensions,
+        evidence=Evidence(account=account, arrivals=arrivals, folder=folder.path),
+    )
     return build_document(
         facts=facts,
         scenario=scenario,
@@ -54,7 +62,16 @@ def judge_run(folder: RunFolder, scenario: Scenario, facts: RunFacts) -> RunDocu
         criteria=criteria,
         journals=states,
         arrivals=arrivals,
+        notes=reconciliation.known_outside,
     )
+
+
+def gates_of(scenario: Scenario) -> tuple[Gate, ...]:
+    """The gates of the scenario, and the default gates of every criterion that judges it."""
+    given, extensions = {gate.metric for gate in scenario.gates}, scenario.extensions
+    criteria = ["capture", *(each.name for each in asked_for(extensions.criteria, scenario.gates))]
+    defaults = [gate for name in criteria for gate in default_gates(name, given, extensions.metrics)]
+    return (*scenario.gates, *defaults)
 
 
 def reconcile_folder(
@@ -74,6 +91,15 @@ def reconcile_folder(
         )
 
 
+def _said_in(log: Path) -> list[str]:
+    """What agents said on the target's stderr: that the ledger could not be written, or that they stayed out."""
+    if not log.is_file():
+        return []
+    with log.open("rb") as lines:
+        said = [line for line in lines if line.startswith(_AGENT)]
+    return [line.removeprefix(_AGENT).decode("utf-8", "replace").strip() for line in said[:_MOST_SAID]]
+
+
 def _counting(arrivals: Iterable[Arrival], counted: Counter[tuple[str, str]]) -> Iterator[Arrival]:
     for arrival in arrivals:
         counted[arrival.item_type, arrival.outcome] += 1
@@ -84,7 +110,9 @@ def doubts_about(scenario: Scenario, found: Reconciliation, states: list[Journal
     """Reasons not to believe that the evidence is complete."""
     summary = found.summary
     doubts = [f"journal {state.path.name}: {state.torn}" for state in states if state.torn]
-    if scenario.target.url is None and not summary.targets():
+    # The agent cannot report from a service that runs already; where nothing is injected, it need not.
+    injects = any(fault.select != "provoked" for fault in scenario.faults)
+    if scenario.target.url is None and injects and not summary.targets():
         doubts.append(
             "the agent never reported from the target: it must be a Python process that honours PYTHONPATH "
             "(not python -I or -E) and its environment must be passed on"

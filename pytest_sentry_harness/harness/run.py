@@ -18,12 +18,13 @@ from ..errors import HarnessError, LoadError, ServerError, TargetError
 from ..ledger.journal import Journal
 from ..load.process import LoadEnding, run_load
 from ..load.script import run_script
-from ..model.arming import ArmedFault, Arming
+from ..model.arming import ArmedFault, ArmedKind, Arming
 from ..model.ledger import ChildEnded
 from ..model.run import UNFINISHED, RunFacts
 from ..model.scenario import Load, Scenario
 from ..plan.arming_file import ENVIRONMENT_VARIABLE, read_arming, write_arming
 from ..plan.scenario import load_scenario
+from ..plan.terms import parse_chain
 from ..report.document import RunDocument
 from ..server.client import EmbeddedServer, ServerClient
 from ..targets.command import CommandTarget
@@ -103,6 +104,18 @@ def arming_of(scenario: Scenario, folder: RunFolder) -> Arming:
         hosts=("127.0.0.1", "localhost", "::1", *scenario.safety.hosts),
         allow_production=scenario.safety.allow_production,
         stop_after_faults=scenario.load.stop_after_faults if scenario.load else None,
+        kinds=_kinds_of(scenario),
+    )
+
+
+def _kinds_of(scenario: Scenario) -> tuple[ArmedKind, ...]:
+    """The own kinds that the scenario's faults use."""
+    own = scenario.extensions.kinds_by_name
+    used = {term.kind for fault in scenario.faults if fault.do for term in parse_chain(fault.do, own)}
+    return tuple(
+        ArmedKind(name=kind.name, path=kind.path, folder=kind.folder)
+        for kind in own.values()
+        if kind.name in used
     )
 
 
@@ -191,16 +204,14 @@ class ActiveRun:
         self.close()
         self.progress.stage("judging")
         self.folder.write_facts(self._facts())
-        return judge_folder(self.folder)
+        return judge_folder(self.folder, self.scenario.extensions)
 
     def _note_ending(self, ending: Ending | None) -> None:
         """Write into the ledger how the target ended: nobody else waited for it."""
         if ending is None or not isinstance(self.target, CommandTarget):
             return
         journal = Journal(self.folder.ledger, run_id=self.folder.run_id, role="harness")
-        journal.write(
-            ChildEnded, pid=self.target.pid, exit_code=ending.exit_code, signal=ending.signal or ""
-        )
+        journal.write(ChildEnded, pid=self.target.pid, exit_code=ending.exit_code, signal=ending.signal or "")
         journal.close("run ended")
 
     def close(self) -> None:

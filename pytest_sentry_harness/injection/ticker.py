@@ -16,9 +16,7 @@ from .recorder import agent_working
 class Ticker:
     """Calls ``tick`` every ``seconds`` until stopped."""
 
-    def __init__(
-        self, tick: Callable[[], None], seconds: float, failed: Callable[[Exception], None]
-    ) -> None:
+    def __init__(self, tick: Callable[[], None], seconds: float, failed: Callable[[Exception], None]) -> None:
         """``failed`` is given what a tick raises; the next one comes all the same."""
         self._tick = tick
         self._failed = failed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from socket import gaierror
 from typing import Any
 
 from .. import clock
@@ -76,18 +77,25 @@ class LoadLedger:
         except BaseException as error:
             # Also when the user is stopped in the middle of a request.
             self._answered(marked, start, 0, f"{type(error).__name__}: {error}")
+            if isinstance(error, Exception):
+                self._provoked(marked, error)
             raise
         status = int(response.status_code or 0)
         trouble = getattr(response, "error", None) if status == 0 else None
         self._answered(
             marked, start, status, None if trouble is None else f"{type(trouble).__name__}: {trouble}"
         )
-        if status:
-            self._provoked(marked)
+        self._provoked(marked, trouble)
         return response
 
-    def _provoked(self, marked: Marked) -> None:
-        """The request was served, and so the faults it provokes by itself have happened."""
+    def _provoked(self, marked: Marked, trouble: BaseException | None) -> None:
+        """The request was served, and so the faults it provokes by itself have happened.
+
+        One that got no answer counts as served too, unless it cannot have come anywhere: a process that dies of
+        the error answers nobody.
+        """
+        if trouble is not None and never_sent(trouble):
+            return
         for fault in marked.provoked:
             self._journal.write(
                 Fired,
@@ -108,3 +116,18 @@ class LoadLedger:
             seconds=clock.perf() - start,
             error=error,
         )
+
+
+def never_sent(error: BaseException) -> bool:
+    """Whether ``error`` says that no connection was made. HTTP clients wrap the reason, in more than one way."""
+    seen: set[int] = set()
+    todo: list[object] = [error]
+    while todo:
+        found = todo.pop()
+        if not isinstance(found, BaseException) or id(found) in seen:
+            continue
+        if isinstance(found, (ConnectionRefusedError, gaierror)):
+            return True
+        seen.add(id(found))
+        todo += [found.__cause__, found.__context__, getattr(found, "reason", None), *found.args]
+    return False

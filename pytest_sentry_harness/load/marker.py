@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from urllib.parse import urlsplit
 
+from ..errors import UsageError, did_you_mean
 from ..model.arming import Arming
 from ..plan.schedule import Firing, Schedule, draw
 from ..plan.terms import Term
 from ..protocol import fault_header
 from ..protocol.trace import TraceHeaders, format_sample_rand
+from .provoking import provoked_here
 
 _ALWAYS = Term("raise")
 """Stands for what the request does by itself: it is due each time."""
@@ -37,6 +39,13 @@ class Marked:
     """Those of ``faults`` that nobody injects: the request provokes them by itself."""
 
 
+class _Unchecked:
+    """A fault kind that a project adds: its arguments are the target's affair, and were checked before the run."""
+
+    def check(self, term: Term) -> None:
+        """Nothing to refuse here."""
+
+
 class Marker:
     """Marks the requests of one load process, by the plan.
 
@@ -46,8 +55,9 @@ class Marker:
     def __init__(self, arming: Arming, lane: str = "") -> None:
         self._arming = arming
         self._lane = lane
+        own = {kind.name: _Unchecked() for kind in arming.kinds}
         self._injected = [
-            (fault.on, Schedule.of(fault.name, fault.do, arming.seed, lane))
+            (fault.on, Schedule.of(fault.name, fault.do, arming.seed, lane, own))
             for fault in arming.faults
             if fault.select == "request"
         ]
@@ -83,7 +93,7 @@ class Marker:
             self.requests += 1
             injected = () if self.enough else self._due(request, exactly)
             # Whether or not there are enough: the request provokes them, and they want to be accounted for.
-            provoked = _due(self._provoked, request)
+            provoked = self._provoked_by(request)
             faults = (*injected, *provoked)
             self.asked += len(faults)
         trace_id = os.urandom(16).hex()
@@ -104,6 +114,25 @@ class Marker:
             return _due(self._injected, request)
         by_name = {schedule.fault: schedule for _, schedule in self._injected}
         return tuple(by_name[name].fire() for name in exactly)
+
+    def _provoked_by(self, request: str) -> tuple[Firing, ...]:
+        """What ``request`` provokes, by its name or by its task's own word."""
+        named = provoked_here()
+        known = [schedule.fault for _, schedule in self._provoked]
+        for name in named:
+            if name not in known:
+                raise UsageError(
+                    f"the scenario has no fault {name!r} that a request can provoke",
+                    where=f"provoking({name!r})",
+                    hint=did_you_mean(name, known)
+                    if known
+                    else "add [[fault]] with name and on, without at and do",
+                )
+        return tuple(
+            schedule.fire()
+            for globs, schedule in self._provoked
+            if schedule.fault in named or any(fnmatchcase(request, glob) for glob in globs)
+        )
 
 
 def _due(schedules: list[tuple[tuple[str, ...], Schedule]], request: str) -> tuple[Firing, ...]:

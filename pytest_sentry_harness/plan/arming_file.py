@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ..errors import InjectionError
-from ..model.arming import ArmedFault, Arming
+from ..model.arming import ArmedFault, ArmedKind, Arming
 
 ENVIRONMENT_VARIABLE = "SENTRY_HARNESS_ARMING"
 """Names the file; the agent does nothing at all while it is unset."""
@@ -28,6 +28,7 @@ def read_arming(path: str | Path) -> Arming:
         document = json.loads(Path(path).read_text(encoding="utf-8"))
         faults = tuple(ArmedFault(**{**fault, "on": tuple(fault["on"])}) for fault in document.pop("faults"))
         document["hosts"] = tuple(document["hosts"])
+        document["kinds"] = tuple(ArmedKind(**kind) for kind in document.get("kinds", ()))
         return Arming(faults=faults, **document)
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise InjectionError(

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Literal, cast
 
 from ..errors import ScenarioError, TermError, did_you_mean
@@ -21,11 +22,11 @@ _GATE = re.compile(r"\s*(<=|>=|==|=|<|>)\s*([0-9.]+)\s*(%|[a-z]*)\s*")
 _EXAMPLES = {"ratio": '">= 99.5%"', "count": '"= 0"', "seconds": '"< 100ms"'}
 
 
-def parse_gate(metric: str, text: str, where: str) -> Gate:
-    """Read one gate. Raises ``ScenarioError`` for an unknown metric, comparison, number or unit."""
-    known = METRICS.get(metric)
+def parse_gate(metric: str, text: str, where: str, metrics: Mapping[str, Metric] = METRICS) -> Gate:
+    """Read one gate on one of ``metrics``. Raises ``ScenarioError`` for an unknown metric, comparison, number or unit."""
+    known = metrics.get(metric)
     if known is None:
-        raise ScenarioError(f"unknown metric {metric!r}", where=where, hint=did_you_mean(metric, METRICS))
+        raise ScenarioError(f"unknown metric {metric!r}", where=where, hint=did_you_mean(metric, metrics))
     match = _GATE.fullmatch(text)
     if match is None:
         raise ScenarioError(
@@ -41,11 +42,13 @@ def parse_gate(metric: str, text: str, where: str) -> Gate:
     )
 
 
-def default_gates(criterion: str, given: set[str]) -> tuple[Gate, ...]:
+def default_gates(
+    criterion: str, given: set[str], metrics: Mapping[str, Metric] = METRICS
+) -> tuple[Gate, ...]:
     """The default gates of ``criterion`` for the metrics the scenario does not judge itself."""
     return tuple(
-        parse_gate(metric.name, metric.default_gate, "default gates")
-        for metric in METRICS.values()
+        parse_gate(metric.name, metric.default_gate, "default gates", metrics)
+        for metric in metrics.values()
         if metric.criterion == criterion and metric.default_gate is not None and metric.name not in given
     )
 

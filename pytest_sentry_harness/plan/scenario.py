@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from ..errors import ScenarioError, TermError, did_you_mean
+from ..model.extensions import NO_EXTENSIONS, Extensions
 from ..model.scenario import Expect, Fault, Gate, Safety, Scenario, Target
 from .gates import parse_gate
 from .load_table import read_load
@@ -22,20 +23,25 @@ _SIGNALS = ("SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGKILL")
 _LEVELS = ("fatal", "error", "warning", "info", "debug")
 
 
-def load_scenario(path: Path, *, check_files: bool = True) -> Scenario:
+def load_scenario(
+    path: Path, *, check_files: bool = True, extensions: Extensions = NO_EXTENSIONS
+) -> Scenario:
     """Read and validate ``path``.
 
     ``check_files`` off: files the scenario names need not exist (a finished run is judged elsewhere).
+    ``extensions``: fault kinds and metrics it may name beside ours.
     Raises ``ScenarioError`` with file, line, key and a hint.
     """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ScenarioError(f"the scenario cannot be read: {error}", where=str(path)) from error
-    return parse_scenario(text, path, check_files=check_files)
+    return parse_scenario(text, path, check_files=check_files, extensions=extensions)
 
 
-def parse_scenario(text: str, path: Path, *, check_files: bool = True) -> Scenario:
+def parse_scenario(
+    text: str, path: Path, *, check_files: bool = True, extensions: Extensions = NO_EXTENSIONS
+) -> Scenario:
     """Validate the scenario ``text``; ``path`` is where it stands, for relative paths and messages."""
     try:
         content = tomllib.loads(text)
@@ -60,11 +66,12 @@ def parse_scenario(text: str, path: Path, *, check_files: bool = True) -> Scenar
         path=path,
         target=_target(Table(document, "target", content.get("target", {})), base),
         load=read_load(document, content["load"], base, check_files) if "load" in content else None,
-        faults=_faults(document, content.get("fault", [])),
-        gates=_gates(Table(document, "gates", content.get("gates", {}))),
+        faults=_faults(document, content.get("fault", []), extensions),
+        gates=_gates(Table(document, "gates", content.get("gates", {})), extensions),
         safety=_safety(Table(document, "safety", content.get("safety", {}))),
         link=read_link(document, content.get("link", [])),
-        twins=read_twins(document, content.get("twin", [])),
+        twins=read_twins(document, content.get("twin", []), extensions),
+        extensions=extensions,
     )
     head.done()
     _check_whole(scenario, document)
@@ -132,7 +139,7 @@ def _check_process(table: Table, target: Target) -> None:
             )
 
 
-def _faults(document: Document, content: Any) -> tuple[Fault, ...]:
+def _faults(document: Document, content: Any, extensions: Extensions) -> tuple[Fault, ...]:
     if not isinstance(content, list):
         raise ScenarioError(
             "faults are a list of tables",
@@ -141,7 +148,7 @@ def _faults(document: Document, content: Any) -> tuple[Fault, ...]:
         )
     faults: list[Fault] = []
     for index, entry in enumerate(content):
-        fault = _fault(Table(document, "fault", entry, index))
+        fault = _fault(Table(document, "fault", entry, index), extensions)
         if fault.name in (earlier.name for earlier in faults):
             raise ScenarioError(
                 f"two faults are named {fault.name!r}",
@@ -152,7 +159,7 @@ def _faults(document: Document, content: Any) -> tuple[Fault, ...]:
     return tuple(faults)
 
 
-def _fault(table: Table) -> Fault:
+def _fault(table: Table, extensions: Extensions) -> Fault:
     name = table.required("name", 'write name = "db-timeout": the root cause')
     if not _FAULT_NAME.fullmatch(name):
         raise table.fail(
@@ -169,7 +176,7 @@ def _fault(table: Table) -> Fault:
         )
     do = table.required("do", 'write do = "5%raise(TimeoutError)"')
     try:
-        parse_chain(do)
+        parse_chain(do, extensions.kinds_by_name)
     except TermError as error:
         raise ScenarioError(
             error.what, where=f"{table.where('do')}: {error.where}", hint=error.hint
@@ -212,14 +219,14 @@ def _provoked(table: Table, name: str) -> Fault:
     return fault
 
 
-def _gates(table: Table) -> tuple[Gate, ...]:
-    gates = []
+def _gates(table: Table, extensions: Extensions) -> tuple[Gate, ...]:
+    gates, metrics = [], extensions.metrics
     for metric, text in table.items():
         if not isinstance(text, str):
             raise table.fail(
                 metric, f"{metric} must be a string", hint='quote both: "capture.rate" = ">= 100%"'
             )
-        gates.append(parse_gate(metric, text, table.where(metric)))
+        gates.append(parse_gate(metric, text, table.where(metric), metrics))
     return tuple(gates)
 
 

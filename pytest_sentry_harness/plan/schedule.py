@@ -7,10 +7,10 @@ opportunity 4711 does not depend on who asked before, and two processes agree. S
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from .terms import Term, parse_chain
+from .terms import OwnKind, Term, parse_chain
 
 
 def draw(seed: int, *labels: object) -> float:
@@ -46,9 +46,11 @@ class Schedule:
     _used: dict[int, int] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, fault: str, do: str, seed: int, lane: str = "") -> Schedule:
-        """A schedule for the fault ``fault`` with the term text ``do``."""
-        return cls(fault, parse_chain(do), seed, lane)
+    def of(
+        cls, fault: str, do: str, seed: int, lane: str = "", own: Mapping[str, OwnKind] | None = None
+    ) -> Schedule:
+        """A schedule for the fault ``fault`` with the term text ``do``, which may use kinds of ``own``."""
+        return cls(fault, parse_chain(do, own), seed, lane)
 
     def next(self) -> Firing | None:
         """Decide the next opportunity."""

@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from ..errors import TermError, did_you_mean
 
@@ -49,8 +51,17 @@ class Term:
         return f"{percent}{count}{self.kind}" + (f"({self.arguments})" if self.arguments else "")
 
 
-def parse_chain(text: str) -> tuple[Term, ...]:
-    """Parse ``text`` into its terms.
+class OwnKind(Protocol):
+    """A kind of fault that is not of this project: ``model.extensions.FaultKind``, as far as terms go."""
+
+    @property
+    def check(self) -> Callable[[Term], object]:
+        """Refuses arguments that are not valid with ``TermError``."""
+        ...
+
+
+def parse_chain(text: str, own: Mapping[str, OwnKind] | None = None) -> tuple[Term, ...]:
+    """Parse ``text`` into its terms. ``own``: kinds beside ``KINDS``, by name.
 
     Raises ``TermError`` naming the term, the column and what is allowed.
     """
@@ -59,7 +70,7 @@ def parse_chain(text: str) -> tuple[Term, ...]:
     terms: list[Term] = []
     start = 0
     while True:
-        term, end = _parse_one(text, start)
+        term, end = _parse_one(text, start, own or {})
         terms.append(term)
         rest = text[end:].lstrip()
         if not rest:
@@ -161,7 +172,7 @@ def exit_arguments(term: Term) -> Exit:
     return Exit(how, code)
 
 
-def _parse_one(text: str, start: int) -> tuple[Term, int]:
+def _parse_one(text: str, start: int, own: Mapping[str, OwnKind]) -> tuple[Term, int]:
     head = _HEAD.match(text, start)
     if head is None:
         raise _error(
@@ -171,9 +182,10 @@ def _parse_one(text: str, start: int) -> tuple[Term, int]:
             hint=f"write one of: {'; '.join(KINDS.values())}",
         )
     kind, end = head["kind"], head.end()
-    if kind not in KINDS:
+    if kind not in KINDS and kind not in own:
+        known = (*KINDS, *own)
         raise _error(
-            text, head.start("kind"), f"unknown fault kind {_short(kind)!r}", hint=did_you_mean(kind, KINDS)
+            text, head.start("kind"), f"unknown fault kind {_short(kind)!r}", hint=did_you_mean(kind, known)
         )
     arguments = ""
     if end < len(text) and text[end] == "(":
@@ -187,14 +199,16 @@ def _parse_one(text: str, start: int) -> tuple[Term, int]:
         raise _error(text, head.start(), "off takes nothing", hint="write just: off")
     term = Term(kind, arguments, percent / 100.0, count)
     try:
-        _check_arguments(term)
+        _check_arguments(term, own)
     except TermError as error:
         raise _error(text, head.start("kind"), error.what, hint=error.hint) from error
     return term, end
 
 
-def _check_arguments(term: Term) -> None:
-    if term.kind == "raise":
+def _check_arguments(term: Term, own: Mapping[str, OwnKind]) -> None:
+    if term.kind in own:
+        _check_own(term, own[term.kind])
+    elif term.kind == "raise":
         raise_arguments(term)
     elif term.kind == "sleep":
         duration(term.arguments)
@@ -202,6 +216,18 @@ def _check_arguments(term: Term) -> None:
         return_value(term)
     elif term.kind == "exit":
         exit_arguments(term)
+
+
+def _check_own(term: Term, kind: OwnKind) -> None:
+    try:
+        kind.check(term)
+    except TermError:
+        raise
+    except Exception as error:
+        raise TermError(
+            f"{term} cannot be made: {type(error).__name__}: {error}",
+            hint="its kind should raise TermError for arguments that are not valid",
+        ) from error
 
 
 def _closing(text: str, opening: int) -> int:

@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from ..errors import ScenarioError, TermError, UsageError, did_you_mean
-from ..model.metrics import METRICS
+from ..model.extensions import NO_EXTENSIONS, Extensions
 from ..model.scenario import Finds, LinkRule, Scenario, Twin
 from .tables import Document, Table
 from .terms import parse_chain
@@ -45,34 +45,34 @@ def _rule(table: Table) -> LinkRule:
     return rule
 
 
-def read_twins(document: Document, content: Any) -> tuple[Twin, ...]:
+def read_twins(document: Document, content: Any, extensions: Extensions = NO_EXTENSIONS) -> tuple[Twin, ...]:
     """``[[twin]]``. Raises ``ScenarioError``."""
     if not isinstance(content, list):
         raise ScenarioError("twins are a list of tables", where=document.where("twin"), hint="write [[twin]]")
     twins: list[Twin] = []
     for index, entry in enumerate(content):
         table = Table(document, "twin", entry, index)
-        twin = _twin(document, table)
+        twin = _twin(document, table, extensions)
         if twin.name in (earlier.name for earlier in twins):
             raise table.fail("name", f"two twins are named {twin.name!r}", hint="give each a name of its own")
         twins.append(twin)
     return tuple(twins)
 
 
-def _twin(document: Document, table: Table) -> Twin:
+def _twin(document: Document, table: Table, extensions: Extensions) -> Twin:
     name = table.required("name", 'write name = "before-send-drops": the planted defect')
     if not _NAME.fullmatch(name):
         raise table.fail("name", f"{name!r} is not a name", hint="use letters, digits, '-', '_' and '.'")
     do = table.mapping("do")
     for fault, term in do.items():
         try:
-            parse_chain(term)
+            parse_chain(term, extensions.kinds_by_name)
         except TermError as error:
             raise table.fail("do", f"{fault}: {error.what}", hint=error.hint) from error
     finds = table.nested("finds")
     metric = finds.text("metric") or "capture.rate"
-    if metric not in METRICS:
-        raise table.fail("finds", f"unknown metric {metric!r}", hint=did_you_mean(metric, METRICS))
+    if metric not in extensions.metrics:
+        raise table.fail("finds", f"unknown metric {metric!r}", hint=did_you_mean(metric, extensions.metrics))
     twin = Twin(
         name=name,
         stories=table.texts("stories"),

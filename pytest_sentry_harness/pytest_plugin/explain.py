@@ -62,13 +62,11 @@ def explain_sdk(
 
 def explain_event(event: Mapping[str, Any], fault: str) -> str:
     """One event in one line: what, and where in the application."""
-    exceptions = _exceptions(event)
+    if event.get("type") == "transaction":
+        return f"transaction: {event.get('transaction')}{fault}"
+    exceptions = exceptions_of(event)
     if not exceptions:
-        text = (
-            (event.get("logentry") or {}).get("message")
-            or event.get("message")
-            or "an event without a message"
-        )
+        text = message_of(event) or "an event without a message"
         return f"{event.get('level', 'error')}: {text}{fault}"
     last = exceptions[-1]
     text = f"{event.get('level', 'error')}: {last.get('type')}: {last.get('value')}"
@@ -183,10 +181,17 @@ def _arrived(arrivals: Sequence[Arrival]) -> str:
     return text
 
 
-def _exceptions(event: Mapping[str, Any]) -> list[dict[str, Any]]:
+def exceptions_of(event: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The exceptions of an event, the one that was captured last."""
     found = event.get("exception") or {}
     values = found.get("values") if isinstance(found, dict) else found
     return [value for value in values or [] if isinstance(value, dict)]
+
+
+def message_of(event: Mapping[str, Any]) -> str:
+    """The message of an event that is not about an exception; empty when it has none."""
+    entry = event.get("logentry") or {}
+    return str(entry.get("formatted") or entry.get("message") or event.get("message") or "")
 
 
 def _times(count: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 
@@ -11,14 +12,39 @@ from ..errors import InjectionError, TermError
 from ..injection.effects.registry import Effects
 from ..injection.injector import Injector
 from ..model.arming import ArmedFault
-from ..model.ledger import PointState
+from ..plan.schedule import Firing, Schedule
 from ..plan.terms import parse_chain
 
 
+@dataclass(slots=True)
+class Switch:
+    """Whether the faults that go by it act. Calls made while it is off are no opportunities."""
+
+    on: bool = True
+
+
+@dataclass(slots=True)
+class _Switched(Schedule):
+    switch: Switch = field(default_factory=Switch)
+
+    def next(self) -> Firing | None:
+        return Schedule.next(self) if self.switch.on else None
+
+
 class TestInjector(Injector):
-    """An injector whose faults can be stopped one by one."""
+    """An injector whose faults can be stopped one by one, or go by a switch."""
 
     __test__ = False
+
+    def go_by(self, name: str, switch: Switch) -> None:
+        """The fault ``name``, which has not fired yet, acts while ``switch`` is on."""
+        with self._lock:
+            for wanted in self._wanted:
+                before = wanted.parsed.schedule
+                if wanted.fault.name == name and before is not None:
+                    wanted.parsed.schedule = _Switched(
+                        before.fault, before.chain, before.seed, before.lane, switch=switch
+                    )
 
     def stop(self, name: str) -> None:
         """The fault ``name`` does not fire any more. Its function is put back with all others, at the end."""
@@ -36,16 +62,17 @@ class InjectedFault:
     ``name``, ``at`` and ``do`` are as given to ``inject``. Use it in ``assert_captured(fault)``.
     """
 
-    def __init__(self, name: str, at: str, do: str, stop: Callable[[str], None]) -> None:
+    def __init__(self, name: str, at: str, do: str, raises: bool, stop: Callable[[str], None]) -> None:
         self.name = name
         self.at = at
         self.do = do
+        self._raises = raises
         self._stop = stop
 
     @property
     def raises(self) -> bool:
         """Whether it raises, so that an event about it can be expected."""
-        return any(term.kind == "raise" for term in parse_chain(self.do))
+        return self._raises
 
     def stop(self) -> None:
         """Let it fire no more. What it did stays on record."""
@@ -63,16 +90,25 @@ class InjectedFault:
         return f"<fault {self.name!r} at {self.at}, {self.do}>"
 
 
-def arm(injector: Injector, fault: ArmedFault, *, where: str) -> PointState:
-    """Arm ``fault`` now, importing what it names. ``where`` is the test, for messages.
+def arm(
+    injector: TestInjector,
+    fault: ArmedFault,
+    *,
+    where: str,
+    effects: Effects,
+    switch: Switch | None = None,
+) -> bool:
+    """Arm ``fault`` now, importing what it names, and acting while ``switch`` is on. ``where`` is the test, for messages.
 
-    Raises ``TermError`` for a term and ``InjectionError`` for a point or an exception that cannot be had.
+    Gives whether it raises what monitoring must capture. Raises ``TermError`` for a term and ``InjectionError`` for a point or an exception that cannot be had.
     """
     __tracebackhide__ = True
     here = f"{where}: fault {fault.name!r} at {fault.at}"
     try:
-        _check_exceptions(fault.do)
+        raises = _raises(fault.do, effects)
         state = injector.arm(fault)
+        if switch is not None:
+            injector.go_by(fault.name, switch)
         if state.state == "waiting":
             _import(fault.at.partition(":")[0], here)
             injector.missing_modules()
@@ -87,7 +123,7 @@ def arm(injector: Injector, fault: ArmedFault, *, where: str) -> PointState:
         if hint is None and state.state != "refused":
             hint = 'write "package.module:function" or "package.module:Class.method"'
         raise InjectionError(state.note or f"it is {state.state}", where=here, hint=hint)
-    return state
+    return raises
 
 
 def unused_name(at: str, taken: dict[str, Any]) -> str:
@@ -100,12 +136,10 @@ def unused_name(at: str, taken: dict[str, Any]) -> str:
     return name
 
 
-def _check_exceptions(do: str) -> None:
-    """Build each exception of the term once: at the firing it would be too late to complain."""
-    effects = Effects()
-    for term in parse_chain(do):
-        if term.kind == "raise":
-            effects.of(term).action()
+def _raises(do: str, effects: Effects) -> bool:
+    """Whether a term raises. Builds what each does once: at the firing it would be too late to complain."""
+    actions = [effects.of(term).action() for term in parse_chain(do, effects.own)]
+    return any(action.followed for action in actions)
 
 
 def _import(module: str, where: str) -> None:

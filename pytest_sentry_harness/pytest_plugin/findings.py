@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, replace
+from typing import TypeGuard
 
 from .. import __version__, clock
 from ..model.account import Account, LossClass, Outcome, State
@@ -54,13 +55,25 @@ class Findings:
         return self.account.expected - self.account.captured
 
 
-def find(records: Sequence[Record], arrivals: Sequence[Arrival], *, before: int, test_frame: str) -> Findings:
+def find(
+    records: Sequence[Record],
+    arrivals: Sequence[Arrival],
+    *,
+    before: int,
+    test_frame: str,
+    failed_at: int | None = None,
+) -> Findings:
     """The findings so far.
 
     The first ``before`` records were written when the watch began. ``test_frame`` names the test function
-    (``file:qualified name``).
+    (``file:qualified name``). From the record ``failed_at`` on, the test has failed: what is done with its exception then is
+    the affair of whoever reports tests, such as pytest-sentry.
     """
-    told = [_as_told(record, index < before, test_frame) for index, record in enumerate(records)]
+    own = len(records) if failed_at is None else failed_at
+    reported = {each.event_id for each in records[own:] if isinstance(each, SdkSaw) and each.fault_ids}
+    records = [*records[:own], *(each for each in records[own:] if _event_of(each) not in reported)]
+    into_test = {record.fault_id for record in records if _reached(record, test_frame)}
+    told = [_as_told(record, index < before, test_frame, into_test) for index, record in enumerate(records)]
     reconciliation = reconcile(_journal(told), arrivals, {})
     fired = tuple(record for record in told if isinstance(record, Fired))
     return Findings(
@@ -91,8 +104,19 @@ def _journal(records: Iterable[Record]) -> Iterable[Record]:
     yield Goodbye(at=now, mono=mono, reason="test")
 
 
-def _as_told(record: Record, before: bool, test_frame: str) -> Record:
+def _event_of(record: Record) -> object:
+    return getattr(record, "event_id", "none")
+
+
+def _reached(record: Record, test_frame: str) -> TypeGuard[Fate]:
+    """Whether the exception got as far as the test."""
+    return isinstance(record, Fate) and any(_by_the_test(place, test_frame) for place in record.chain)
+
+
+def _as_told(record: Record, before: bool, test_frame: str, into_test: Set[str]) -> Record:
     """``record`` from the application's point of view."""
+    if isinstance(record, Fired) and record.fault_id in into_test:
+        return replace(record, task=None)  # the task was the test's: no integration was to report its end
     if isinstance(record, Fate) and record.handling == "caught" and _by_the_test(record.place, test_frame):
         return replace(record, handling="escaped", place=None)
     if isinstance(record, SdkInit) and before:

@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from .. import clock
-from ..errors import UsageError, did_you_mean
-from ..injection.recorder import MemoryRecorder, agent_working
-from ..injection.sdk_watch.watch import SdkWatch
 from ..model.account import Outcome, State
-from ..model.arming import ArmedFault
-from . import explain, faults
-from .faults import InjectedFault, TestInjector
-from .findings import Findings, find
-from .inbox import CapturedEnvelope, CapturedItem, Inbox
-from .sdk_tap import SdkTap
+from . import explain
+from .bench import Bench
+from .differences import missing_parts
+from .faults import InjectedFault
+from .inbox import CapturedEnvelope, CapturedItem
+from .sent import FLUSH_SECONDS
+from .wanted import told
 
-_FLUSH_SECONDS = 2.0
-_LOOK_SECONDS = 0.05
 _CAPTURED = (State.CAPTURED, State.DUPLICATE, State.MERGED)
-
-
-@dataclass(frozen=True, slots=True)
-class TestIdentity:
-    """Which test it is: its node id, and ``file:qualified name`` of its function."""
-
-    __test__ = False
-    nodeid: str
-    frame: str
 
 
 class SentryHarness:
@@ -39,17 +25,8 @@ class SentryHarness:
     the SDK's own, as the application configured it.
     """
 
-    def __init__(self, test: TestIdentity, *, seed: int = 0, undone: str = "") -> None:
-        self._test = test
-        self._undone = undone
-        self._recorder = MemoryRecorder()
-        self._injector = TestInjector(self._recorder, seed=seed)
-        self._inbox = Inbox()
-        self._tap = SdkTap(self._inbox)
-        self._watch = SdkWatch(self._recorder, self._injector.exceptions)
-        self._faults: dict[str, InjectedFault] = {}
-        self._records_before = 0
-        self._failures: list[AssertionError] = []
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
 
     # -- injecting ---------------------------------------------------------------------------------
 
@@ -60,57 +37,45 @@ class SentryHarness:
         Raises ``InjectionError`` or ``TermError`` when point, term or exception cannot be had.
         """
         __tracebackhide__ = True
-        chosen = name or faults.unused_name(at, self._faults)
-        if chosen in self._faults:
-            raise UsageError(
-                f"a fault named {chosen!r} was injected before",
-                where=self._test.nodeid,
-                hint="give each fault a name of its own, or none",
-            )
-        faults.arm(
-            self._injector, ArmedFault(name=chosen, at=at, do=do, select="call"), where=self._test.nodeid
-        )
-        fault = InjectedFault(chosen, at, do, self._injector.stop)
-        self._faults[chosen] = fault
-        return fault
+        return self._bench.inject(at, do, name)
 
     @property
     def faults(self) -> tuple[InjectedFault, ...]:
         """The faults injected so far, those of markers included."""
-        return tuple(self._faults.values())
+        return tuple(self._bench.faults.values())
 
     # -- what was sent -----------------------------------------------------------------------------
 
     @property
     def events(self) -> list[dict[str, Any]]:
         """The error events (and messages) sent so far, oldest first, as decoded JSON. Flushes the SDK first."""
-        return self._payloads("event")
+        return self._bench.payloads("event")
 
     @property
     def transactions(self) -> list[dict[str, Any]]:
         """The transactions sent so far, oldest first, as decoded JSON. Flushes the SDK first."""
-        return self._payloads("transaction")
+        return self._bench.payloads("transaction")
 
     @property
     def client_reports(self) -> list[dict[str, Any]]:
         """What the SDK says it discarded: ``client_report`` items as decoded JSON. Flushes the SDK first."""
-        return self._payloads("client_report")
+        return self._bench.payloads("client_report")
 
     @property
     def envelopes(self) -> list[CapturedEnvelope]:
         """Everything sent so far, envelope by envelope. Flushes the SDK first."""
         self.flush()
-        return self._inbox.envelopes()
+        return self._bench.sent.inbox.envelopes()
 
     @property
     def items(self) -> list[CapturedItem]:
         """Everything sent so far, item by item, whatever its type. Flushes the SDK first."""
         self.flush()
-        return self._inbox.items()
+        return self._bench.sent.inbox.items()
 
-    def flush(self, timeout: float = _FLUSH_SECONDS) -> None:
+    def flush(self, timeout: float = FLUSH_SECONDS) -> None:
         """Make the SDK send what it holds; gives up after ``timeout`` seconds."""
-        self._tap.flush(timeout)
+        self._bench.sent.flush(timeout)
 
     def wait(
         self, wanted: int | Callable[[dict[str, Any]], bool] = 1, *, timeout: float = 5.0
@@ -120,19 +85,57 @@ class SentryHarness:
         Raises ``AssertionError`` with an explanation after ``timeout`` seconds.
         """
         __tracebackhide__ = True
-        deadline = clock.monotonic() + timeout
-        while True:
-            left = deadline - clock.monotonic()
-            self.flush(min(_FLUSH_SECONDS, max(left, _LOOK_SECONDS)))
-            events = self._sent("event")
-            found = events if isinstance(wanted, int) else [event for event in events if wanted(event)]
-            if len(found) >= (wanted if isinstance(wanted, int) else 1):
-                return found
-            if left <= 0:
-                asked = f"{wanted} events" if isinstance(wanted, int) else "an event as described"
-                raise self._failure(f"{asked} did not arrive within {timeout:g} s; {len(events)} did")
-            # Woken by the next arrival; and now and then, since the SDK may hold something to flush by then.
-            self._inbox.wait_for_more(than=len(events), timeout=min(_LOOK_SECONDS, left))
+
+        def found() -> list[dict[str, Any]] | None:
+            events = self._bench.sent.payloads("event")
+            if isinstance(wanted, int):
+                return events if len(events) >= wanted else None
+            return [event for event in events if wanted(event)] or None
+
+        events = self._bench.sent.until(found, timeout)
+        if events is None:
+            asked = f"{wanted} events" if isinstance(wanted, int) else "an event as described"
+            count = len(self._bench.sent.payloads("event"))
+            raise self._bench.waited_for_nothing(f"{asked} did not arrive within {timeout:g} s; {count} did")
+        return events
+
+    def wait_for(
+        self,
+        like: Mapping[str, Any] | None = None,
+        *,
+        exception: type[BaseException] | str | None = None,
+        message: str | re.Pattern[str] | None = None,
+        level: str | None = None,
+        fault: InjectedFault | str | None = None,
+        where: Callable[[dict[str, Any]], bool] | None = None,
+        kind: str = "event",
+        times: int = 1,
+        timeout: float = 5.0,
+    ) -> list[dict[str, Any]]:
+        """Wait for ``times`` events that are all that is asked for, and give them back, oldest first.
+
+        ``like``: they have these fields with these values, whatever else they have (``...``: any value; a compiled
+        pattern: text in which it is found). ``exception``: one of this class, or of this name, is in the chain.
+        ``message`` is part of the exception's or event's message. ``fault``: about this fault. ``where`` is true for
+        them. ``kind``: the type of envelope item, such as ``transaction``.
+
+        Raises ``AssertionError`` after ``timeout`` seconds, with what arrived instead and where that differs.
+        """
+        __tracebackhide__ = True
+        wanted = self._bench.wanted(like, exception, message, level, fault, where, kind)
+
+        def found() -> list[dict[str, Any]] | None:
+            events = self._bench.matching(wanted)
+            return events if len(events) >= times else None
+
+        events = self._bench.sent.until(found, timeout)
+        if events is None:
+            count = len(self._bench.matching(wanted))
+            what = told(wanted, times)
+            did = f"; {count} did" if count else ""
+            lines = [f"{what} did not arrive within {timeout:g} s{did}", *self._bench.instead(wanted)]
+            raise self._bench.waited_for_nothing("\n".join(lines))
+        return events
 
     # -- asserting ---------------------------------------------------------------------------------
 
@@ -146,10 +149,10 @@ class SentryHarness:
         became of the fault instead, where, and what to do about it.
         """
         __tracebackhide__ = True
-        chosen = self._chosen(fault)
-        findings = self._findings()
+        chosen = self._bench.chosen(fault)
+        findings = self._bench.findings()
         outcomes = [outcome for each in chosen for outcome in findings.of(each.name) if outcome.expected]
-        sent = self._sent("event")
+        sent = self._bench.sent.payloads("event")
         if chosen:
             ids = {outcome.event_id for outcome in outcomes if outcome.state in _CAPTURED}
             events = [event for event in sent if event.get("event_id") in ids]
@@ -172,127 +175,90 @@ class SentryHarness:
             if others:
                 problems.append(f"the level is {', '.join(others)}, expected {level}")
         if problems:
-            raise self._failure("; ".join(problems), chosen or None)
+            raise self._bench.failure("; ".join(problems), chosen or None)
         return events
 
-    def assert_nothing(self) -> None:
-        """Assert that no error event was sent, after flushing the SDK."""
+    def assert_nothing(self, *, within: float = 0.0) -> None:
+        """Assert that no error event was sent so far, after flushing the SDK, nor is within so many seconds from now."""
         __tracebackhide__ = True
-        self.flush()
-        events = self._sent("event")
-        if not events:
-            return
-        findings = self._findings()
-        fault_of = {outcome.event_id: outcome.fault for outcome in findings.outcomes if outcome.event_id}
-        lines = []
-        for event in events[:20]:
-            name = fault_of.get(str(event.get("event_id")))
-            lines.append("  " + explain.explain_event(event, f" (fault {name!r})" if name else ""))
-        head = "1 event arrived" if len(events) == 1 else f"{len(events)} events arrived"
-        raise self._failure("\n".join([f"{head}, none expected:", *lines]))
+        events = self._bench.sent.until(lambda: self._bench.sent.payloads("event") or None, within) or []
+        self._bench.nothing_held("no event arrived")
+        if events:
+            head = "1 event arrived" if len(events) == 1 else f"{len(events)} events arrived"
+            raise self._bench.failure("\n".join([f"{head}, none expected:", *self._bench.lines(events)]))
+
+    def assert_absent(
+        self,
+        like: Mapping[str, Any] | None = None,
+        *,
+        exception: type[BaseException] | str | None = None,
+        message: str | re.Pattern[str] | None = None,
+        level: str | None = None,
+        fault: InjectedFault | str | None = None,
+        where: Callable[[dict[str, Any]], bool] | None = None,
+        kind: str = "event",
+        within: float = 0.0,
+    ) -> None:
+        """Assert that no event was sent that is all that is asked for (as in ``wait_for``), nor is in the next ``within`` seconds.
+
+        Others may arrive. The SDK is flushed first. The ``AssertionError`` shows those that should not be there.
+        """
+        __tracebackhide__ = True
+        wanted = self._bench.wanted(like, exception, message, level, fault, where, kind)
+        events = self._bench.sent.until(lambda: self._bench.matching(wanted) or None, within) or []
+        self._bench.nothing_held(f"{told(wanted, 1)} did not arrive")
+        if events:
+            came = "1 arrived" if len(events) == 1 else f"{len(events)} arrived"
+            raise self._bench.failure(
+                "\n".join([f"{told(wanted, 1)} was not to arrive, and {came}:", *self._bench.lines(events)])
+            )
+
+    def assert_event(self, event: Mapping[str, Any], like: Mapping[str, Any]) -> None:
+        """Assert that ``event`` has the fields of ``like`` with their values, whatever else it has; see ``wait_for``.
+
+        The ``AssertionError`` lists the places that differ.
+        """
+        __tracebackhide__ = True
+        places = [each.words() for each in missing_parts(like, event)]
+        if places:
+            count = "1 place" if len(places) == 1 else f"{len(places)} places"
+            lines = [f"the event is not as expected in {count}:", *(f"  {place}" for place in places)]
+            raise self._bench.failure("\n".join(lines))
+
+    def snapshot(
+        self,
+        event: Mapping[str, Any],
+        name: str | None = None,
+        *,
+        lines: bool = False,
+        drop: Iterable[str] = (),
+    ) -> None:
+        """Assert that ``event`` is as it was when its snapshot was taken: ``__snapshots__/<test file>/<test>.json``.
+
+        What differs from run to run and from machine to machine is taken out of it first: ids, times, paths, versions,
+        addresses, and with ``lines`` off, line numbers. ``drop``: places to leave out, as in ``breadcrumbs`` or
+        ``exception.values.*.stacktrace``. ``name`` tells several snapshots of a test apart; else they are numbered.
+
+        With ``--sentry-harness-update-snapshots`` it is written instead. The ``AssertionError`` lists the places that
+        differ, and the command that accepts them. Raises ``UsageError`` for a name used twice.
+        """
+        __tracebackhide__ = True
+        problem = self._bench.snapshots().problem(event, name=name, lines=lines, drop=drop)
+        if problem:
+            raise self._bench.remember(AssertionError(problem))
 
     # -- explaining --------------------------------------------------------------------------------
 
     def outcomes(self, fault: InjectedFault | str | None = None) -> tuple[Outcome, ...]:
         """What became of each firing so far, of one fault or of all. Flushes the SDK first."""
-        findings = self._findings()
-        return findings.outcomes if fault is None else findings.of(self._chosen(fault, raising=False)[0].name)
+        findings = self._bench.findings()
+        return (
+            findings.outcomes
+            if fault is None
+            else findings.of(self._bench.chosen(fault, raising=False)[0].name)
+        )
 
     def explain(self, fault: InjectedFault | str | None = None) -> str:
         """In words: what became of the fault (of all, without one), and what matters of the SDK's set-up."""
-        chosen = None if fault is None else self._chosen(fault, raising=False)
-        return self._text("", chosen)
-
-    # -- for the plugin ----------------------------------------------------------------------------
-
-    def start(self) -> None:
-        """Divert and watch the SDK."""
-        self._tap.install()
-        self._watch.install()
-        self._records_before = len(self._recorder.records())
-
-    def stop(self) -> Findings:
-        """Undo everything, and give the last findings."""
-        try:
-            findings = self._findings()
-        finally:
-            self._injector.disarm("the test ended")
-            self._watch.uninstall()
-            self._tap.restore()
-            self._injector.exceptions.forget()
-        return findings
-
-    def left_application(self, error: BaseException) -> None:
-        """``error`` made the test fail, so it had left the application."""
-        self._injector.exceptions.escaped(error)
-
-    def explained(self, error: BaseException) -> bool:
-        """Whether ``error`` is an assertion of ours, whose message explains already."""
-        return any(failure is error for failure in self._failures)
-
-    @property
-    def undone(self) -> str:
-        """What to tell the next test about an SDK set-up that ended with this one; empty when there was none."""
-        place = self._tap.undone
-        if place is None:
-            return ""
-        where = explain.place_text(place)
-        return f" in this test; the one at {where} was undone with the test that made it, {self._test.nodeid}"
-
-    # -- inner workings ----------------------------------------------------------------------------
-
-    def _chosen(self, fault: InjectedFault | str | None, *, raising: bool = True) -> list[InjectedFault]:
-        if fault is None:
-            return [each for each in self._faults.values() if each.raises]
-        name = fault if isinstance(fault, str) else fault.name
-        if name not in self._faults:
-            hint = did_you_mean(name, self._faults) if self._faults else "inject it first"
-            raise UsageError(f"no fault {name!r} was injected", where=self._test.nodeid, hint=hint)
-        found = self._faults[name]
-        if raising and not found.raises:
-            raise UsageError(
-                f"fault {name!r} ({found.do}) raises nothing, so no event is about it",
-                where=self._test.nodeid,
-                hint="look for what it led to with wait(…) or events",
-            )
-        return [found]
-
-    def _findings(self) -> Findings:
-        self.flush()
-        with agent_working():
-            self._injector.settle()
-            return find(
-                self._recorder.records(),
-                self._inbox.arrivals(),
-                before=self._records_before,
-                test_frame=self._test.frame,
-            )
-
-    def _failure(self, problem: str, chosen: Sequence[InjectedFault] | None = None) -> AssertionError:
-        """The error to raise: what is wrong, and all that explains it."""
-        failure = AssertionError(self._text(problem, chosen))
-        self._failures.append(failure)
-        return failure
-
-    def _text(self, problem: str, chosen: Sequence[InjectedFault] | None = None) -> str:
-        findings = self._findings()
-        lines = [problem] if problem else []
-        lines += explain.explain_faults(self.faults if chosen is None else chosen, findings) or [
-            "no fault was injected in this test"
-        ]
-        lines += explain.explain_sdk(
-            findings.sdk,
-            self._inbox.arrivals(),
-            dsn=self._tap.about_dsn(),
-            notes=self._tap.notes,
-            undone=self._undone,
-        )
-        return "\n".join(lines)
-
-    def _payloads(self, kind: str) -> list[dict[str, Any]]:
-        self.flush()
-        return self._sent(kind)
-
-    def _sent(self, kind: str) -> list[dict[str, Any]]:
-        with agent_working():  # the test may have armed what is used here
-            return [item.json() for item in self._inbox.items(kind)]
+        chosen = None if fault is None else self._bench.chosen(fault, raising=False)
+        return self._bench.text("", chosen)

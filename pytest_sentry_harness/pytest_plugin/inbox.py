@@ -96,10 +96,16 @@ class Inbox:
             if kind is None or item.type == kind
         ]
 
-    def wait_for_more(self, *, than: int, timeout: float) -> None:
-        """Wait until more than ``than`` events are here, for ``timeout`` seconds at most."""
+    @property
+    def requests(self) -> int:
+        """How many requests were received so far."""
         with self.changed:
-            self.changed.wait_for(lambda: len(self.items("event")) > than, timeout)
+            return self._requests
+
+    def wait_for_more(self, *, than: int, timeout: float) -> None:
+        """Wait until more than ``than`` requests were received, for ``timeout`` seconds at most."""
+        with self.changed:
+            self.changed.wait_for(lambda: self._requests > than, timeout)
 
     def _first_of_its_id(self, project: str, event_id: str) -> bool:
         known = (project, event_id) in self._event_ids

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,8 +18,15 @@ if TYPE_CHECKING:
 _SEED = "sentry_harness_seed"
 
 
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Hooks for fault kinds and criteria of a project's own."""
+    from . import hookspecs
+
+    pluginmanager.add_hookspecs(hookspecs)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The one option."""
+    """The options."""
     group = parser.getgroup("sentry-harness", "faults and scenarios of pytest-sentry-harness")
     group.addoption(
         "--sentry-harness-seed",
@@ -28,6 +35,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="N",
         help="Seed that decides about faults with a probability (default: 0), and seed of scenarios in place of "
         "their own.",
+    )
+    group.addoption(
+        "--sentry-harness-update-snapshots",
+        dest="sentry_harness_update_snapshots",
+        action="store_true",
+        help="Write the snapshots of events that are missing or differ, instead of failing.",
     )
 
 
@@ -59,6 +72,23 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     return ScenarioFile.from_parent(parent, path=file_path)
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Readable ids for faults given as parameters of the fixture."""
+    if argname != "sentry_harness":
+        return None
+    from .asked import parameter_id
+
+    return parameter_id(val)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """With pytest-xdist: let workers share the run of a scenario."""
+    from .shared import tell_worker
+
+    tell_worker(node)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Give marked tests the fixture. Last, so that markers added by others are seen."""
@@ -77,7 +107,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if any(getattr(report, "user_properties", None) for report in reports):
         from .reporting import write_summary
 
-        write_summary(terminalreporter)
+        write_summary(terminalreporter, terminalreporter.config.getoption(_SEED) or 0)
 
 
 @pytest.fixture

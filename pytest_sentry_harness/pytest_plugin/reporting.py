@@ -16,8 +16,8 @@ COUNTS = ("injected", "fired", "captured", "lost")
 _MOST_LOSSES = 20
 
 
-def properties_of(findings: Findings, injected: int) -> list[tuple[str, str]]:
-    """Properties of a unit test. ``injected`` is the number of faults it asked for."""
+def properties_of(findings: Findings, injected: int, snapshots: Sequence[str] = ()) -> list[tuple[str, str]]:
+    """Properties of a unit test: ``injected`` faults it asked for, ``snapshots`` it wrote."""
     from .explain import loss_lines
 
     account = findings.account
@@ -31,6 +31,7 @@ def properties_of(findings: Findings, injected: int) -> list[tuple[str, str]]:
     return [
         *((f"{PREFIX}{name}", str(count)) for name, count in values.items()),
         *((f"{PREFIX}loss", line) for line in losses),
+        *((f"{PREFIX}snapshot", path) for path in snapshots),
     ]
 
 
@@ -43,6 +44,8 @@ class Totals:
     verdicts: list[str] = field(default_factory=list)
     losses: list[tuple[str, str]] = field(default_factory=list)
     """``(node id, line)`` of tests that failed."""
+    snapshots: list[str] = field(default_factory=list)
+    """Files that were written."""
 
     def add(self, nodeid: str, properties: Iterable[tuple[str, object]], *, failed: bool) -> None:
         """Take in the properties of one test."""
@@ -61,28 +64,38 @@ class Totals:
                 self.counts[name] += int(value)
             elif name == "loss" and failed:
                 self.losses.append((nodeid, value))
+            elif name == "snapshot":
+                self.snapshots.append(value)
 
 
 def totals_of(stats: Mapping[str, Sequence[Any]]) -> Totals:
     """The totals of all reports a terminal reporter has seen."""
     failed = {report.nodeid for kind in ("failed", "error") for report in stats.get(kind, ())}
-    totals = Totals()
+    # Of a test that was run again, the last run counts; of one that several pytest-xdist workers ran, each.
+    last: dict[tuple[str, str], Any] = {}
     for reports in stats.values():
         for report in reports:
             if getattr(report, "when", None) == "teardown" and report.user_properties:
-                totals.add(report.nodeid, report.user_properties, failed=report.nodeid in failed)
+                key = (report.nodeid, str(getattr(report, "worker_id", "")))
+                if key not in last or last[key].stop <= report.stop:
+                    last[key] = report
+    totals = Totals()
+    for report in sorted(last.values(), key=lambda each: each.start):
+        totals.add(report.nodeid, report.user_properties, failed=report.nodeid in failed)
     return totals
 
 
-def write_summary(reporter: pytest.TerminalReporter) -> None:
-    """The block ``sentry-harness``, if anything of it was used."""
+def write_summary(reporter: pytest.TerminalReporter, seed: int) -> None:
+    """The block ``sentry-harness``, if anything of it was used. ``seed``: of unit tests."""
     totals = totals_of(reporter.stats)
     if not totals.tests and not totals.verdicts:
         return
     reporter.section("sentry-harness")
     if totals.tests:
         counts = ", ".join(f"{count} {name}" for name, count in totals.counts.items())
-        reporter.write_line(f"{totals.tests} {'test' if totals.tests == 1 else 'tests'}; faults: {counts}")
+        reporter.write_line(
+            f"{totals.tests} {'test' if totals.tests == 1 else 'tests'}; faults: {counts}; seed {seed}"
+        )
     if totals.verdicts:
         shown = ", ".join(f"{totals.verdicts.count(v)} {v}" for v in dict.fromkeys(totals.verdicts))
         reporter.write_line(f"scenario criteria: {shown}")
@@ -90,3 +103,5 @@ def write_summary(reporter: pytest.TerminalReporter) -> None:
         reporter.write_line(f"{nodeid}: {line}")
     if len(totals.losses) > _MOST_LOSSES:
         reporter.write_line(f"and {len(totals.losses) - _MOST_LOSSES} other losses")
+    for path in sorted(set(totals.snapshots)):
+        reporter.write_line(f"snapshot written: {path}")

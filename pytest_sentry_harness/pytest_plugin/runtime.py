@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from collections.abc import Generator, Iterator
 from inspect import unwrap
-from typing import Any
 
 import pytest
 
 from ..errors import HarnessError, UsageError
-from .harness import SentryHarness, TestIdentity
-from .reporting import properties_of
+from .asked import FIXTURE, MARKER, AskedFault, of_marker, of_parameter
+from .bench import Bench, TestIdentity
+from .extend import effects_of
+from .faults import Switch
+from .harness import SentryHarness
+from .reporting import PREFIX, properties_of
+from .test_cases import running_test, test_case_of
 
-FIXTURE = "sentry_harness"
-MARKER = "fault"
-SIGNATURE = 'fault("package.module:function", "raise(TimeoutError)", name=None)'
-_HARNESS = pytest.StashKey[SentryHarness]()
+_BENCH = pytest.StashKey[Bench]()
+_SWITCH = pytest.StashKey[Switch]()
+_PARAMETER = pytest.StashKey[object]()
 _UNDONE = pytest.StashKey[str]()
 
 
@@ -26,11 +31,34 @@ class Runtime:
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, object, object]:
         """Arm last, when all fixtures are set up: faults are for the test, not for what prepares it."""
         result = yield
-        harness = item.stash.get(_HARNESS, None)
-        if harness is not None:
-            for marker in reversed(list(item.iter_markers(MARKER))):
-                _arm(harness, marker, item.nodeid)
+        bench = item.stash.get(_BENCH, None)
+        if bench is not None:
+            # What unittest does in setUp and tearDown is pytest's call of the test: the switch is off meanwhile.
+            switch = item.stash[_SWITCH] = Switch(on=test_case_of(item) is None)
+            wrong = _arm(bench, item, switch)
+            if wrong is not None:
+                pytest.fail(wrong, pytrace=False)
         return result
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Let the faults of markers act while the test method of a ``TestCase`` runs."""
+        switch = item.stash.get(_SWITCH, None)
+        case = test_case_of(item)
+        bench = item.stash.get(_BENCH, None)
+        if switch is None or case is None or bench is None:
+            return (yield)
+        with running_test(item, case, switch, bench.left_application):
+            return (yield)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Stop the faults of markers before anything is torn down."""
+        switch = item.stash.get(_SWITCH, None)
+        if switch is not None:
+            switch.on = False
+            del item.stash[_SWITCH]
+        return (yield)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -38,12 +66,12 @@ class Runtime:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Say what became of the faults, where the assertion itself does not."""
         report = yield
-        harness = item.stash.get(_HARNESS, None)
-        if harness is not None and report.failed and call.excinfo is not None:
+        bench = item.stash.get(_BENCH, None)
+        if bench is not None and report.failed and call.excinfo is not None:
             error = call.excinfo.value
-            harness.left_application(error)
-            if not harness.explained(error) and (call.when == "call" or harness.faults):
-                report.sections.append(("sentry-harness", harness.explain()))
+            bench.failed_with(error)
+            if not bench.explained(error) and (call.when == "call" or bench.faults):
+                report.sections.append(("sentry-harness", f"{bench.text('')}\n{bench.reproduce}"))
         return report
 
 
@@ -69,59 +97,75 @@ def harness_for(request: pytest.FixtureRequest) -> Iterator[SentryHarness]:
     """The fixture: a harness at work, then everything undone and the counts written to the test's properties."""
     item, config = request.node, request.config
     use(config)
-    harness = SentryHarness(
-        TestIdentity(item.nodeid, _frame_of(item)),
+    # A test that is run again (pytest-rerunfailures) tells of its last run only.
+    item.user_properties[:] = [each for each in item.user_properties if not str(each[0]).startswith(PREFIX)]
+    wrong = None
+    try:
+        effects = effects_of(config)
+    except UsageError as error:
+        wrong = str(error)
+    if wrong is not None:
+        pytest.fail(wrong, pytrace=False)
+    bench = Bench(
+        _identity_of(item),
+        effects=effects,
         seed=config.getoption("sentry_harness_seed") or 0,
         undone=config.stash.get(_UNDONE, ""),
+        update_snapshots=config.getoption("sentry_harness_update_snapshots"),
     )
-    harness.start()
-    item.stash[_HARNESS] = harness
+    bench.start()
+    item.stash[_BENCH] = bench
+    if hasattr(request, "param"):
+        item.stash[_PARAMETER] = request.param
+    harness = SentryHarness(bench)
+    case = test_case_of(item)
+    given = case is not None and not hasattr(case, FIXTURE)
+    if given:
+        setattr(case, FIXTURE, harness)
     try:
         yield harness
     finally:
-        del item.stash[_HARNESS]
-        findings = harness.stop()
-        item.user_properties += properties_of(findings, len(harness.faults))
-        if harness.undone:
-            config.stash[_UNDONE] = harness.undone
+        if given:
+            delattr(case, FIXTURE)
+        del item.stash[_BENCH]
+        findings = bench.stop()
+        item.user_properties += properties_of(findings, len(bench.faults), bench.snapshots_written)
+        if bench.undone:
+            config.stash[_UNDONE] = bench.undone
 
 
-def _arm(harness: SentryHarness, marker: pytest.Mark, nodeid: str) -> None:
-    """Inject what ``marker`` asks for; the test's set-up fails with a sentence when that cannot be."""
-    wrong = None
+def _arm(bench: Bench, item: pytest.Item, switch: Switch) -> str | None:
+    """Inject what markers and the parameter ask for; what is wrong with them, if that cannot be."""
+    asked: list[AskedFault] = []
     try:
-        at, do, name = _arguments(marker, nodeid)
-        harness.inject(at, do, name=name)
+        for marker in reversed(list(item.iter_markers(MARKER))):
+            asked.append(of_marker(marker, item.nodeid))
+        if _PARAMETER in item.stash:
+            asked += of_parameter(item.stash[_PARAMETER], item.nodeid)
+        for fault in asked:
+            bench.inject(fault.at, fault.do, fault.name, switch)
     except HarnessError as error:
-        wrong = str(error)
-    if wrong is not None:  # outside of the handler, or pytest would show the same text twice
-        pytest.fail(wrong, pytrace=False)
+        return str(error)  # failing here would make pytest show the same text twice
+    return None
 
 
-def _arguments(marker: pytest.Mark, nodeid: str) -> tuple[str, str, str | None]:
-    known = dict(zip(("at", "do"), marker.args, strict=False))
-    extra = len(marker.args) - len(known)
-    unknown = sorted(set(marker.kwargs) - {"at", "do", "name"})
-    twice = sorted(set(marker.kwargs) & set(known))
-    values: dict[str, Any] = {"name": None, **known, **marker.kwargs}
-    missing = [name for name in ("at", "do") if name not in values]
-    wrong = [
-        name
-        for name, value in values.items()
-        if not isinstance(value, str) and (name, value) != ("name", None)
+def _identity_of(item: pytest.Item) -> TestIdentity:
+    config = item.config
+    # Not from the node id: pytest-xdist appends groups to it.
+    names = [
+        node.name
+        for node in item.listchain()
+        if not isinstance(node, pytest.Session | pytest.Dir | pytest.File)
     ]
-    for found, what in (
-        (extra, f"takes two positional arguments, got {len(marker.args)}"),
-        (unknown, f"does not know {', '.join(unknown)}"),
-        (twice, f"got {', '.join(twice)} twice"),
-        (missing, f"lacks {' and '.join(missing)}"),
-        (wrong, f"needs text for {', '.join(wrong)}"),
-    ):
-        if found:
-            raise UsageError(
-                f"the marker {MARKER!r} {what}", where=nodeid, hint=f"write @pytest.mark.{SIGNATURE}"
-            )
-    return values["at"], values["do"], values["name"]
+    where = "::".join([os.path.relpath(item.path, config.invocation_params.dir), *names])
+    return TestIdentity(
+        nodeid=item.nodeid,
+        frame=_frame_of(item),
+        command=f"pytest {shlex.quote(where)}",
+        file=item.path,
+        name=".".join(names),
+        root=str(config.rootpath),
+    )
 
 
 def _frame_of(item: pytest.Item) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ..errors import HarnessError, ScenarioError
+from ..errors import HarnessError, UsageError
 
 if TYPE_CHECKING:
     from _pytest._code.code import TerminalRepr
@@ -38,20 +38,23 @@ class ScenarioFile(pytest.File):
 
     def collect(self) -> Iterator[pytest.Item]:
         """One item for each criterion that is judged."""
+        from ..criteria.own import asked_for
         from ..model.metrics import PROMISES
 
-        self.scenario()
-        for criterion in PROMISES:
+        scenario = self.scenario()
+        own = asked_for(scenario.extensions.criteria, scenario.gates)
+        for criterion in (*PROMISES, *(each.name for each in own)):
             yield ScenarioItem.from_parent(self, name=criterion)
 
     def scenario(self) -> Scenario:
         """The scenario, with the seed of the command line if one is given."""
         from ..plan.scenario import load_scenario
+        from .extend import extensions_of
 
         if self._scenario is None:
             try:
-                scenario = load_scenario(self.path)
-            except ScenarioError as error:
+                scenario = load_scenario(self.path, extensions=extensions_of(self.config))
+            except UsageError as error:
                 raise self.CollectError(str(error)) from error
             seed = self.config.getoption("sentry_harness_seed")
             self._scenario = scenario if seed is None else replace(scenario, seed=seed)
@@ -59,9 +62,11 @@ class ScenarioFile(pytest.File):
 
     def document(self) -> RunDocument:
         """The judged run, made at the first call. Raises what kept it from being made, each time."""
+        from .shared import run_once
+
         if self._document is None and self._failure is None:
             try:
-                self._document = _run(self.scenario())
+                self._document = run_once(self.config, self.path, lambda: _run(self.scenario()))
             except (HarnessError, pytest.fail.Exception) as error:
                 self._failure = error
         if self._failure is not None:
@@ -81,14 +86,23 @@ class ScenarioItem(pytest.Item):
 
     def setup(self) -> None:
         """Run the scenario, unless another criterion of the file did."""
+        wrong = self._judge()
+        if wrong:  # outside of any handler, and without our own traceback, which people have no use for
+            pytest.fail(wrong, pytrace=False)
+
+    def _judge(self) -> str:
+        """Why there is no verdict; empty when there is one."""
         from ..model.verdict import Verdict
 
-        document = self.parent.document()
+        try:
+            document = self.parent.document()
+        except HarnessError as error:
+            return str(error)
         result = self._result(document)
         self.user_properties += _properties(document, result)
         allowed = result.verdict is Verdict.INCONCLUSIVE and document.exit_code == 0
-        if result.verdict in (Verdict.INCONCLUSIVE, Verdict.ERROR) and not allowed:
-            raise CriterionNotMetError(_told(document, result))
+        judged = result.verdict in (Verdict.PASS, Verdict.FAIL) or allowed
+        return "" if judged else _told(document, result)
 
     def runtest(self) -> None:
         """Judge."""

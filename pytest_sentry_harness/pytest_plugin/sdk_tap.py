@@ -16,13 +16,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import InjectionError
+from ..injection.recorder import agent_working
 from ..injection.sdk_watch.describe import dsn_host, name_of
 from ..injection.sdk_watch.patches import Patches
+from ..injection.sdk_watch.transport import queued
 from ..model.ledger import Place
 from .inbox import HOST, Inbox
 
 _ORGANISATION = re.compile(r"o\d+(?=\.)")
 _VARIABLE = "SENTRY_DSN"
+_REPORTER = "pytest_sentry"
+"""The plugin that reports test runs to a Sentry of its own: its client is no part of the application."""
 _NOWHERE = Place(file="<unknown>", line=0)
 _OWN_PACKAGE = __name__.rpartition(".")[0].rpartition(".")[0]
 
@@ -108,8 +112,11 @@ class SdkTap:
         for _, bound in self._bound:
             self._adopt(bound)
 
-    def flush(self, timeout: float) -> None:
-        """Make the SDK send what it holds, in at most ``timeout`` seconds for each transport."""
+    def flush(self, timeout: float) -> int:
+        """Make the SDK send what it holds, in at most ``timeout`` seconds for each transport.
+
+        Gives how many envelopes are still not dealt with.
+        """
         for lent in tuple(self._lent):
             if lent.client is not None and lent.client.transport is lent.transport:
                 lent.client.flush(timeout=timeout)
@@ -117,6 +124,9 @@ class SdkTap:
                 lent.transport.flush(timeout=timeout)
         for _, stand_in in tuple(self._foreign.values()):
             stand_in.flush(timeout=timeout)
+        with agent_working():
+            transports = [lent.transport for lent in self._lent] + [s for _, s in self._foreign.values()]
+            return sum(queued(transport) or 0 for transport in transports)
 
     def restore(self) -> None:
         """Undo everything. Transports of the test stay diverted for ever, so what comes late goes nowhere."""
@@ -159,6 +169,8 @@ class SdkTap:
         """Divert a client that existed before the test."""
         if not client.is_active() or any(lent.client is client for lent in self._lent):
             return
+        if _reports_tests(client.options):
+            return
         own = client.transport
         lent = self._lend(client.options, place=None, importing=False)
         lent.client, lent.own = client, own
@@ -187,6 +199,8 @@ class SdkTap:
 
     def _made(self, options: dict[str, Any]) -> Any:
         """Stands in for ``make_transport``: an HTTP transport with these options, ending in the inbox."""
+        if _reports_tests(options):
+            return self._make(options)
         place, importing = _caller()
         return self._lend(options, place=place or _NOWHERE, importing=importing).transport
 
@@ -234,6 +248,8 @@ class SdkTap:
         def capture_envelope(transport: Any, envelope: Any) -> Any:
             __tracebackhide__ = True
             known = [_inner(lent.transport) for lent in self._lent]
+            if _reports_tests(transport.options):
+                return original(transport, envelope)
             if not any(transport is each for each in (*known, *(s for _, s in self._foreign.values()))):
                 transport = self._stand_in(transport)
             return original(transport, envelope)
@@ -259,6 +275,11 @@ def _scopes() -> tuple[Any, ...]:
     import sentry_sdk
 
     return (sentry_sdk.get_global_scope(), sentry_sdk.get_isolation_scope(), sentry_sdk.get_current_scope())
+
+
+def _reports_tests(options: Mapping[str, Any]) -> bool:
+    """Whether a client with these options is pytest-sentry's own."""
+    return any(type(each).__module__ == _REPORTER for each in options.get("integrations") or ())
 
 
 def _hand(client: Any, transport: Any) -> None:

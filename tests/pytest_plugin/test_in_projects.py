@@ -60,7 +60,7 @@ def test_the_marker_works_without_the_fixture(pytester: pytest.Pytester) -> None
     result = run(pytester)
     result.assert_outcomes(passed=5)
     result.stdout.fnmatch_lines(
-        ["*= sentry-harness =*", "3 tests; faults: 4 injected, 4 fired, 0 captured, 2 lost"]
+        ["*= sentry-harness =*", "3 tests; faults: 4 injected, 4 fired, 0 captured, 2 lost; seed 0"]
     )
 
 
@@ -288,7 +288,7 @@ def test_a_failing_test_shows_the_evidence(pytester: pytest.Pytester) -> None:
         [
             "E   *AssertionError: fault 'charge' was not captured: lost: swallowed*at app.py:* in hush",
             "*= sentry-harness =*",
-            "3 tests; faults: 3 injected, 3 fired, 0 captured, 3 lost",
+            "3 tests; faults: 3 injected, 3 fired, 0 captured, 3 lost; seed 0",
             "test_app.py::test_theirs: 1 x charge: lost: swallowed, * at app.py:* in hush",
         ]
     )
@@ -307,7 +307,7 @@ def test_properties_reach_junit_and_the_summary(pytester: pytest.Pytester, worke
     result.stdout.fnmatch_lines(
         [
             "*= sentry-harness =*",
-            "2 tests; faults: 2 injected, 2 fired, 1 captured, 1 lost",
+            "2 tests; faults: 2 injected, 2 fired, 1 captured, 1 lost; seed 0",
             "test_app.py::test_lost: 1 x charge: lost: swallowed, *",
         ]
     )
@@ -386,7 +386,8 @@ def test_unused_it_imports_nothing_and_says_nothing(pytester: pytest.Pytester) -
         def test_nothing():
             assert HEAVY & set(sys.modules) == set()
             ours = {name.partition("pytest_sentry_harness.")[2] for name in sys.modules}
-            assert ours - {""} == {"pytest_plugin", "pytest_plugin.plugin", "pytest_plugin.recognise"}
+            used = {"pytest_plugin", "pytest_plugin.plugin", "pytest_plugin.recognise", "pytest_plugin.hookspecs"}
+            assert ours - {""} == used
         """
     )
     (pytester.path / "data.toml").write_text("[other]\nkey = 1\n", encoding="utf-8")

@@ -1,0 +1,1 @@
+"""Faults and a criterion for the shop."""
