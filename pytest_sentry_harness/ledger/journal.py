@@ -2,7 +2,9 @@
 
 Each line is ``["kind",{fields}]`` and goes out in one ``write(2)`` on a descriptor opened with
 ``O_APPEND``: once the call returns, the kernel holds the line and killing the process cannot lose it
-(only losing the machine can). A process that forks gets a journal of its own. Standard library only.
+(only losing the machine can). A process that forks gets a journal of its own. Programs do things to descriptors they
+do not know (daemons close all of them) and to paths (``chroot``): so each line is written only after a
+look whether the descriptor still is the journal, which is opened again where it is not. Standard library only.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import math
 import os
 import sys
 import threading
+import types
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -20,6 +23,10 @@ from .. import __version__, clock
 from ..model.ledger import Goodbye, Hello, Record
 
 SUFFIX = ".journal"
+_NONE = (0, 0)
+# As they were before the program replaced any of them, for a test or by mistake.
+_OS = types.SimpleNamespace(open=os.open, write=os.write, fstat=os.fstat, close=os.close, getpid=os.getpid)
+_ENCODER = json.JSONEncoder(separators=(",", ":"), default=repr, ensure_ascii=False)
 
 R = TypeVar("R", bound=Record)
 
@@ -27,7 +34,7 @@ R = TypeVar("R", bound=Record)
 def encode_record(record: Record) -> bytes:
     """One journal line for ``record``, newline included."""
     fields = {name: _plain(getattr(record, name)) for name in _field_names(type(record))}
-    text = json.dumps([record.KIND, fields], separators=(",", ":"), default=repr, ensure_ascii=False)
+    text = _ENCODER.encode([record.KIND, fields])
     # Messages of hostile exceptions may hold lone surrogates, which no UTF-8 and no JSON reader takes.
     return text.encode("utf-8", "replace") + b"\n"
 
@@ -43,8 +50,12 @@ class Journal:
         self._role: Literal["target", "load", "harness"] = role
         self._pid = 0
         self._descriptor = -1
+        self._identity = self._folder_identity = _NONE
+        self._closed = False
         # Re-entrant: a garbage collection during a write may run code that writes a record itself.
         self._lock = threading.RLock()
+        self._folder_descriptor = -1
+        self._folder.mkdir(parents=True, exist_ok=True)
         self._open()
 
     @property
@@ -61,29 +72,33 @@ class Journal:
     def append(self, record: Record) -> None:
         """Write a record that is already stamped. After ``close`` nothing is written any more."""
         line = encode_record(record)
-        if os.getpid() != self._pid:
+        if _OS.getpid() != self._pid:
             self._after_fork()
         with self._lock:
-            if self._descriptor >= 0:
-                _write_all(self._descriptor, line)
+            if self._closed:
+                return
+            if _identity(self._descriptor) != self._identity:
+                self._open_again()
+            _write_all(self._descriptor, line)
 
     def close(self, reason: str, opportunities: dict[str, int] | None = None) -> None:
         """Say goodbye and close; a second call does nothing, nor does one in a forked child that wrote nothing."""
-        if os.getpid() != self._pid:
+        if _OS.getpid() != self._pid:
             return  # before the lock: a thread of the parent may hold it for ever
         with self._lock:
-            if self._descriptor < 0:
+            if self._closed:
                 return
-            self.write(Goodbye, reason=reason, opportunities=opportunities or {})
-            os.close(self._descriptor)
-            self._descriptor = -1
+            try:
+                self.write(Goodbye, reason=reason, opportunities=opportunities or {})
+            finally:
+                self._closed = True
+                _close(self._descriptor, self._identity)
+                _close(self._folder_descriptor, self._folder_identity)
 
     def _open(self) -> None:
-        self._pid = os.getpid()
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._pid = _OS.getpid()
         self._path = self._folder / f"{self._role}-{self._pid}-{os.urandom(4).hex()}{SUFFIX}"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-        self._descriptor = os.open(self._path, flags, 0o600)
+        self._open_file(os.O_CREAT | os.O_EXCL)
         self.write(
             Hello,
             run_id=self._run_id,
@@ -98,17 +113,45 @@ class Journal:
     def _after_fork(self) -> None:
         # The lock may have been held by a thread that does not exist in this process.
         self._lock = threading.RLock()
-        if self._descriptor < 0:
-            self._pid = os.getpid()
+        if self._closed:
+            self._pid = _OS.getpid()
             return  # closed before the fork
-        os.close(self._descriptor)
+        _close(self._descriptor, self._identity)
         self._open()
+
+    def _open_again(self) -> None:
+        """Somebody has closed the descriptor, and perhaps got its number for a file of their own: leave that alone."""
+        self._open_file(0)
+
+    def _open_file(self, more: int) -> None:
+        if self._folder_identity == _NONE or _identity(self._folder_descriptor) != self._folder_identity:
+            self._folder_descriptor = _OS.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            self._folder_identity = _identity(self._folder_descriptor)
+        # By the folder's descriptor: the path may mean something else by now, as after chroot.
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | more
+        self._descriptor = _OS.open(self._path.name, flags, 0o600, dir_fd=self._folder_descriptor)
+        self._identity = _identity(self._descriptor)
+
+
+def _identity(descriptor: int) -> tuple[int, int]:
+    """Device and inode of what is open there; nothing's when nothing is."""
+    try:
+        status = _OS.fstat(descriptor)
+    except OSError:
+        return _NONE
+    return status.st_dev, status.st_ino
+
+
+def _close(descriptor: int, identity: tuple[int, int]) -> None:
+    """Close ``descriptor`` if it still is what it was."""
+    if identity != _NONE and _identity(descriptor) == identity:
+        _OS.close(descriptor)
 
 
 def _write_all(descriptor: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
-        view = view[os.write(descriptor, view) :]
+        view = view[_OS.write(descriptor, view) :]
 
 
 def _field_names(kind: type[Record]) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..load.provoking import provoking
 from .options import add_options
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from .attachment import Attachment
 
-__all__ = ["add_options", "attach"]
+__all__ = ["add_options", "attach", "provoking"]
 
 
 def attach(environment: Environment, *, scenario: str | Path | None = None) -> Attachment:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import gevent  # type: ignore[import-untyped]
+import gevent
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 

@@ -198,7 +198,7 @@ def test_what_cannot_be_built_does_not_fire(injector: Injector, recorder: Memory
     assert note.text.startswith(f"fault 'f' at {PLAIN} did not fire: UnicodeDecodeError() cannot be built")
 
 
-def test_a_ledger_that_cannot_be_written_stops_the_fault(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_ledger_that_cannot_be_written_stops_the_fault(capfd: pytest.CaptureFixture[str]) -> None:
     """What is not written must not happen."""
 
     class Full(MemoryRecorder):
@@ -213,7 +213,7 @@ def test_a_ledger_that_cannot_be_written_stops_the_fault(capsys: pytest.CaptureF
         assert sample.plain(1, c=1)[0] == 1
     finally:
         injector.disarm()
-    assert "sentry-harness: the ledger cannot be written: OSError('disk full')" in capsys.readouterr().err
+    assert "sentry-harness: the ledger cannot be written: OSError('disk full')" in capfd.readouterr().err
 
 
 def test_hostile_messages_are_recorded_as_such(

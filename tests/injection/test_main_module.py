@@ -133,3 +133,12 @@ def test_defined_too_late(injector: Injector) -> None:
         del main.nothing  # type: ignore[attr-defined]
     assert injector.states()["c"].note == "the main program defined it too late to be armed"
     assert injector.states()["a"].note == "__main__ has no 'work'"
+
+
+def test_a_main_program_that_takes_its_time_is_waited_for(injector: Injector) -> None:
+    """Some seconds after the start it may still be at its imports: what it has not defined so far is not missing."""
+    injector.missing_modules(so_far=True)
+    assert (injector.states()["a"].state, injector.states()["a"].note) == (
+        "waiting",
+        "__main__ has no 'work'",
+    )

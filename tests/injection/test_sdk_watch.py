@@ -25,6 +25,7 @@ from . import sample
 from .tools import Sink
 
 HERE = __file__
+NOTHING = "which returns nothing on any path"
 
 
 @pytest.fixture(scope="module")
@@ -161,7 +162,7 @@ def test_captured_by_an_integration(bench: Bench) -> None:
         ),
         (
             {"before_send": drop_all},
-            {"stage": "before_send", "reason": "before_send", "culprit": f"before_send={__name__}.drop_all"},
+            {"stage": "before_send", "reason": "before_send", "culprit": f"before_send={__name__}.drop_all, {NOTHING}"},
         ),
         (
             {"before_send": break_down},
@@ -218,7 +219,7 @@ def test_event_processors(bench: Bench) -> None:
     bench.fail()
     dropped = bench.dropped()
     assert (dropped.stage, dropped.reason) == ("event_processor", "event_processor")
-    assert dropped.culprit == f"event_processor={__name__}.drop_all"
+    assert dropped.culprit == f"event_processor={__name__}.drop_all, {NOTHING}"
     assert dropped.place is not None
     assert dropped.place.line == line(drop_all)
     (discarded,) = bench.recorder.records(SdkDiscarded)
@@ -336,18 +337,18 @@ def failing_capture(error: BaseException) -> None:
         sentry_sdk.get_client().capture_event(*described(error))
 
 
-def test_an_sdk_that_fails_by_itself(bench: Bench) -> None:
-    """Here over a transport of the application's own."""
+def test_an_sdk_that_fails_by_itself(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No hook and no transport of the application's own is to blame."""
 
-    class Broken(Transport):
-        def capture_envelope(self, envelope: Any) -> None:
-            raise KeyError("broken")
+    def broken(envelope: Any, event: Any) -> None:
+        raise KeyError("broken")
 
-    bench.init(transport=Broken, before_send=lambda event, hint: event)
+    bench.init(before_send=lambda event, hint: event)
+    monkeypatch.setattr(sentry_sdk.envelope.Envelope, "add_event", broken)
     bench.fail(lambda error: failing_capture(error))
     dropped = bench.dropped()
     assert (dropped.stage, dropped.reason) == ("unknown", "internal_sdk_error")
-    assert (dropped.culprit, dropped.place, dropped.error) == ("the SDK failed", None, "KeyError: 'broken'")
+    assert (dropped.culprit, dropped.error) == ("the SDK failed", "KeyError: 'broken'")
 
 
 OTHER_ID = "0123456789abcdef0123456789abcdef"
@@ -475,7 +476,7 @@ def test_a_stumbling_watch_is_not_noticed(bench: Bench) -> None:
     for _ in range(2):
         assert client.capture_event({"message": "m"}, {"exc_info": (ValueError,)}) is not None
     (note,) = bench.recorder.records(Note)
-    assert note.level == "warning"
+    assert note.level == "error"
     assert note.text.startswith("the watcher stumbled in Pipeline._ids: IndexError")
 
 

@@ -380,3 +380,136 @@ except OSError as error:
         "w-1": ("caught", False),
         "w-2": ("escaped", False),
     }
+
+
+ASGI_APP = """
+from service import work
+
+async def app(scope, receive, send):
+    if scope["type"] == "lifespan":
+        while True:
+            message = await receive()
+            await send({"type": message["type"] + ".complete"})
+            if message["type"] == "lifespan.shutdown":
+                return
+    assert b"x-sentry-harness-fault" not in [name for name, _ in scope["headers"]]
+    body = work().encode()
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"6")]})
+    await send({"type": "http.response.body", "body": body})
+"""
+WSGI_FIRST_WORK = """
+from service import work
+
+def app(environ, start_response):
+    assert "HTTP_X_SENTRY_HARNESS_FAULT" not in environ
+    body = work().encode()
+    start_response("200 OK", [("Content-Length", "6")])
+    return [body]
+"""
+GUNICORN = ("-W", "ignore", "-m", "gunicorn", "--bind", "127.0.0.1:{port}", "--no-control-socket")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "command",
+    [
+        (*GUNICORN, "wsgi_app:app"),
+        (*GUNICORN, "--preload", "wsgi_app:app"),
+        (*GUNICORN, "--worker-class", "gthread", "--threads", "2", "wsgi_app:app"),
+        (*GUNICORN, "--worker-class", "asgi", "asgi_app:app"),
+        (*GUNICORN, "--worker-class", "uvicorn.workers.UvicornWorker", "asgi_app:app"),
+        ("-m", "uvicorn", "--port", "{port}", "--workers", "2", "asgi_app:app"),
+        ("-m", "uvicorn", "--port", "{port}", "--interface", "wsgi", "wsgi_app:app"),
+        ("-m", "hypercorn", "--bind", "127.0.0.1:{port}", "asgi_app:app"),
+        ("-m", "hypercorn", "--bind", "127.0.0.1:{port}", "wsgi:wsgi_app:app"),
+    ],
+    ids=[
+        "gunicorn-sync",
+        "gunicorn-preload",
+        "gunicorn-gthread",
+        "gunicorn-asgi",
+        "gunicorn-uvicorn",
+        "uvicorn-workers",
+        "uvicorn-wsgi",
+        "hypercorn-asgi",
+        "hypercorn-wsgi",
+    ],
+)
+def test_servers_let_requests_meet_their_faults(tmp_path: Path, command: tuple[str, ...]) -> None:
+    """Each takes the header out and passes it to no application; the exception is known to have got away."""
+    # Not an OSError: to gunicorn that is trouble with its socket, and it answers nothing.
+    run = TargetRun(tmp_path, ArmedFault(name="work", at="service:work", do="raise(KeyError('k'))"))
+    run.write("service.py", SERVICE)
+    run.write("wsgi_app.py", WSGI_FIRST_WORK)
+    run.write("asgi_app.py", ASGI_APP)
+    with run.server(sys.executable, *command) as url:
+        assert get(url) == (200, "worked")
+        assert get(url, header(("work", "w-1", 0)))[0] == 500
+        wait_until(lambda: [fate for fate in run.records(Fate) if fate.fault_id == "w-1"], "its fate")
+    assert {fired.trace_id for fired in run.records(Fired)} == {TRACE}
+    assert {fate.handling for fate in run.records(Fate) if not fate.alive} <= {"escaped"}
+    assert [note.text for note in run.records(Note)] == []
+
+
+DJANGO = """
+import asyncio, sys
+import django
+from django.conf import settings
+from django.core.handlers.asgi import ASGIHandler
+from django.core.handlers.wsgi import WSGIHandler
+from django.http import HttpResponse
+from django.urls import path
+from service import work
+
+settings.configure(ALLOWED_HOSTS=["*"], ROOT_URLCONF=__name__, SECRET_KEY="x")
+django.setup()
+
+def view(request):
+    assert "X-Sentry-Harness-Fault" not in request.headers
+    try:
+        return HttpResponse(work())
+    except OSError as error:
+        return HttpResponse(repr(error))
+
+urlpatterns = [path("", view)]
+
+def wsgi(headers):
+    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "SERVER_NAME": "x", "SERVER_PORT": "80",
+               "wsgi.input": sys.stdin.buffer, "wsgi.url_scheme": "http", **headers}
+    response = WSGIHandler()(environ, lambda *_: None)
+    print(b"".join(response).decode())
+    response.close()
+
+async def asgi(headers):
+    sent = []
+    over = asyncio.Event()
+    async def send(message):
+        sent.append(message)
+    async def receive():
+        if asked:
+            await over.wait()
+        asked.append(1)
+        return {"type": "http.request", "body": b""}
+    asked = []
+    scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": headers}
+    await ASGIHandler()(scope, receive, send)
+    print(sent[1]["body"].decode())
+"""
+
+
+@pytest.mark.slow
+def test_django_reads_the_header_under_unknown_servers(tmp_path: Path) -> None:
+    """Its WSGI and ASGI handlers called directly, as a server not known to the agent would."""
+    run = TargetRun(tmp_path, FAULTS[0])
+    run.write("service.py", SERVICE)
+    first, second = (next(iter(header(("work", f"w-{number}", 0)).values())) for number in (1, 2))
+    text = f"""{DJANGO}
+wsgi({{"HTTP_HOST": "localhost", "HTTP_X_SENTRY_HARNESS_FAULT": {first!r}}})
+wsgi({{"HTTP_HOST": "localhost"}})
+asyncio.run(asgi([(b"host", b"localhost"), (b"x-sentry-harness-fault", {second!r}.encode())]))
+asyncio.run(asgi([(b"host", b"localhost")]))
+"""
+    done = run.script(text)
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == ["OSError('t')", "worked", "OSError('t')", "worked"]
+    assert {fate.fault_id: fate.handling for fate in run.records(Fate)} == {"w-1": "caught", "w-2": "caught"}

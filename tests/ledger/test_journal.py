@@ -246,3 +246,33 @@ def test_short_writes_are_completed(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     journal.write(Note, level="info", text="in pieces")
     monkeypatch.undo()
     assert [record.KIND for record in read_journal(journal.path)] == ["hello", "note"]
+
+
+def test_a_descriptor_that_others_took_is_left_alone(tmp_path: Path) -> None:
+    """Daemons close every descriptor; the journal is opened again, and the file that got its number stays clean."""
+    journal = Journal(tmp_path, run_id="run-1", role="target")
+    os.close(journal._descriptor)
+    os.close(journal._folder_descriptor)
+    mine = tmp_path / "mine"
+    taken = [os.open(mine, os.O_WRONLY | os.O_CREAT) for _ in range(2)]
+    journal.write(Note, level="info", text="on")
+    journal.close("done")
+    for descriptor in taken:
+        os.close(descriptor)
+    assert mine.read_bytes() == b""
+    kinds = [record.KIND for record in read_ledger(tmp_path)]
+    assert kinds == ["hello", "note", "goodbye"]
+
+
+def test_a_program_that_replaces_what_the_journal_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Time, system calls and JSON are the real ones, whatever a program puts in their place."""
+    journal = Journal(tmp_path, run_id="run-1", role="target")
+    with monkeypatch.context() as patch:
+        patch.setattr("os.write", None)
+        patch.setattr("json.dumps", None)
+        patch.setattr("time.time", lambda: 1.0)
+        note = journal.write(Note, level="info", text="on")
+    journal.close("done")
+    assert note.at > 1_000_000
