@@ -37,7 +37,7 @@ def for_ever(enough: int) -> None:
             handle(number)
         except Exception:
             sentry_sdk.capture_exception()
-        time.sleep(0.01)
+        time.sleep(0.03)
 
 
 def main() -> None:
