@@ -16,7 +16,6 @@ from pathlib import Path
 
 from ..errors import UsageError
 from ..harness.lease import Lease
-from ..injection.environment import BOOTSTRAP as AGENT_BOOTSTRAP
 from ..injection.environment import agent_environment
 from ..model.arming import ArmedFault, Arming
 from ..plan.arming_file import write_arming
@@ -72,9 +71,6 @@ class Observation:
         # Last, so that nothing is hidden: programs installed beside the harness are found without activating.
         env["PATH"] = os.pathsep.join([env.get("PATH", os.defpath), str(Path(sys.executable).parent)])
         env = agent_environment(self.folder / "arming.json", env)
-        first, *others = env["PYTHONPATH"].split(os.pathsep)
-        assert first == str(AGENT_BOOTSTRAP)
-        env["PYTHONPATH"] = os.pathsep.join([first, str(inside.BOOTSTRAP), *others])
         env[inside.ENVIRONMENT_VARIABLE] = str(self.folder / "inside.json")
         return env
 

@@ -12,7 +12,7 @@ from ..model.ledger import Place, Record, SdkDiscarded, SdkDropped
 from ..reconcile.reconcile import Reconciliation
 from .evidence import ERROR_KINDS, Lost, Probe
 from .inside.probes import NAME
-from .inside.settings import BOOTSTRAP
+from .inside.settings import FOLDER
 from .subject import request_faults
 
 _ITEM_TYPES = {
@@ -22,7 +22,7 @@ _ITEM_TYPES = {
     "log": ("log",),
 }
 _ARRIVED = (State.CAPTURED, State.DUPLICATE, State.LATE)
-_OWN = str(BOOTSTRAP.parent)
+_OWN = str(FOLDER)
 """What happened here says nothing about the application."""
 Notes = Mapping[str, list[dict[str, Any]]]
 

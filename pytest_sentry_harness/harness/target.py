@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 from ..errors import ScenarioError
@@ -48,20 +49,7 @@ def listening_dsn(scenario: Scenario) -> Dsn | None:
 
 def rules(link: tuple[LinkRule, ...]) -> list[Rule]:
     """The link's rules as the server takes them. Raises ``UsageError`` for what they cannot be."""
-    return [
-        Rule(
-            status=each.status,
-            headers=each.headers,
-            body=each.body,
-            delay=each.delay,
-            reset=each.reset,
-            hang=each.hang,
-            truncate=each.truncate,
-            requests=each.requests,
-            seconds=each.seconds,
-        )
-        for each in link
-    ]
+    return [Rule(**asdict(each)) for each in link]
 
 
 def create_project(scenario: Scenario, client: ServerClient) -> Project:

@@ -95,17 +95,26 @@ class Gate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkRule:
-    """How the embedded server behaves for some requests; the fields are those of ``server.behaviour.Rule``."""
+    """One way for the embedded server to misbehave. With nothing set it answers as usual: a pause between two others."""
 
     status: int | None = None
+    """Answer with this HTTP status instead of the usual one; a bare 429 is possible here, and only here."""
     headers: dict[str, str] = field(default_factory=dict)
+    """Added to the answer, also to the usual one: ``{"X-Sentry-Rate-Limits": "60:error:organization"}``."""
     body: str | None = None
+    """The answer's body instead of the usual one."""
     delay: float = 0.0
+    """Seconds to wait before answering."""
     reset: Literal["", "before", "after"] = ""
+    """Reset the TCP connection before or after the request's body has been read."""
     hang: bool = False
+    """Read the request and never answer; ends when the client gives up or the server stops."""
     truncate: bool = False
+    """Send the answer without its last half, then close the connection."""
     requests: int | None = None
+    """Play it for that many requests; None: without such an end."""
     seconds: float | None = None
+    """Play it for that long, from the moment its turn comes; None: without such an end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

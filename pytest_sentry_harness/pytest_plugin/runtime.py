@@ -16,7 +16,7 @@ from .extend import effects_of
 from .faults import Switch
 from .harness import SentryHarness
 from .reporting import PREFIX, properties_of
-from .test_cases import running_test, test_case_of
+from .unittest_cases import running_test, test_case_of
 
 _BENCH = pytest.StashKey[Bench]()
 _SWITCH = pytest.StashKey[Switch]()

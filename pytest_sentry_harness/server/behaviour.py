@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass
 
 from ..errors import UsageError
+from ..model.scenario import LinkRule
 
 MOST_SECONDS = 3600.0
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -21,27 +21,8 @@ _FRAMING = ("content-length", "transfer-encoding")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """One way to misbehave. A rule with nothing set answers as usual: a pause between two others."""
-
-    status: int | None = None
-    """Answer with this HTTP status instead of the usual one; a bare 429 is possible here, and only here."""
-    headers: dict[str, str] = field(default_factory=dict)
-    """Added to the answer, also to the usual one: ``{"X-Sentry-Rate-Limits": "60:error:organization"}``."""
-    body: str | None = None
-    """The answer's body instead of the usual one."""
-    delay: float = 0.0
-    """Seconds to wait before answering."""
-    reset: Literal["", "before", "after"] = ""
-    """Reset the TCP connection before or after the request's body has been read."""
-    hang: bool = False
-    """Read the request and never answer; ends when the client gives up or the server stops."""
-    truncate: bool = False
-    """Send the answer without its last half, then close the connection."""
-    requests: int | None = None
-    """Play it for that many requests; None: without such an end."""
-    seconds: float | None = None
-    """Play it for that long, from the moment its turn comes; None: without such an end."""
+class Rule(LinkRule):
+    """A rule of the link that can be played."""
 
     def __post_init__(self) -> None:
         if self.status is not None and not 200 <= self.status <= 599:

@@ -169,7 +169,7 @@ def test_a_folder_in_use_is_refused(tmp_path: Path) -> None:
 
 def test_the_doctors_faults_are_valid() -> None:
     """Terms parse, and the points of the doctor's own are there."""
-    points = (ROOT / "pytest_sentry_harness/doctor/inside/bootstrap/sentry_harness_probe.py").read_text()
+    points = (ROOT / "pytest_sentry_harness/doctor/inside/sentry_harness_probe.py").read_text()
     for fault in faults():
         assert parse_chain(fault.do)
         module, _, name = fault.at.partition(":")

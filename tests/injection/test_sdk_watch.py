@@ -162,7 +162,11 @@ def test_captured_by_an_integration(bench: Bench) -> None:
         ),
         (
             {"before_send": drop_all},
-            {"stage": "before_send", "reason": "before_send", "culprit": f"before_send={__name__}.drop_all, {NOTHING}"},
+            {
+                "stage": "before_send",
+                "reason": "before_send",
+                "culprit": f"before_send={__name__}.drop_all, {NOTHING}",
+            },
         ),
         (
             {"before_send": break_down},

@@ -29,7 +29,7 @@ def load_points() -> ModuleType:
     """The module with the fault points, in ``sys.modules`` from now on."""
     name = "sentry_harness_probe"
     if name not in sys.modules:
-        path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bootstrap", f"{name}.py")
+        path = os.path.join(os.path.dirname(os.path.abspath(__file__)), f"{name}.py")
         spec = importlib.util.spec_from_file_location(name, path)
         if spec is None or spec.loader is None:
             raise ImportError(f"there is no module at {path}")

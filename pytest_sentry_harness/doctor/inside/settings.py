@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 ENVIRONMENT_VARIABLE = "SENTRY_HARNESS_INSIDE"
-BOOTSTRAP = Path(__file__).parent / "bootstrap"
-"""The folder Python is shown after the agent's; it holds ``sitecustomize.py``."""
+FOLDER = Path(__file__).parent
+"""Where the code inside lies."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

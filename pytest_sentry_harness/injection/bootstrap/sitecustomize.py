@@ -1,8 +1,8 @@
 """Loaded by Python at start-up, before the application's own code, when the harness says so.
 
-Gives way to the ``sitecustomize`` that would have been loaded otherwise, and then starts the agent from
-the package this file belongs to, found by its place and not by ``sys.path``. Whatever goes wrong with
-the agent is said on stderr and never stops the target.
+Gives way to the ``sitecustomize`` that would have been loaded otherwise, and then starts what the environment
+asks for (the agent; what looks inside for ``exec`` and ``doctor``) from the package this file belongs to, found
+by its place and not by ``sys.path``. Whatever goes wrong with it is said on stderr and never stops the target.
 """
 
 import importlib
@@ -10,8 +10,13 @@ import importlib.util
 import os
 import sys
 
+_WORK = (
+    ("SENTRY_HARNESS_ARMING", "injection.start", "the agent cannot start"),
+    ("SENTRY_HARNESS_INSIDE", "doctor.inside.start", "cannot look inside"),
+)
 
-def _start_agent() -> None:
+
+def _start(module_name: str) -> None:
     package = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     name = "pytest_sentry_harness"
     if name not in sys.modules:
@@ -23,7 +28,7 @@ def _start_agent() -> None:
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module
         spec.loader.exec_module(module)
-    importlib.import_module(f"{name}.injection.start").start()
+    importlib.import_module(f"{name}.{module_name}").start()
 
 
 def _give_way() -> None:
@@ -43,8 +48,9 @@ def _give_way() -> None:
 try:
     _give_way()
 finally:
-    try:
-        if os.environ.get("SENTRY_HARNESS_ARMING"):
-            _start_agent()
-    except BaseException as error:  # noqa: BLE001 - the target must start, whatever is wrong with the agent
-        print(f"sentry-harness: the agent cannot start: {type(error).__name__}: {error}", file=sys.stderr)
+    for variable, module_name, trouble in _WORK:
+        try:
+            if os.environ.get(variable):
+                _start(module_name)
+        except BaseException as error:  # noqa: BLE001 - the target must start, whatever is wrong here
+            print(f"sentry-harness: {trouble}: {type(error).__name__}: {error}", file=sys.stderr)
