@@ -266,8 +266,8 @@ def types(arguments: list[str]) -> int:
 
 
 def workers() -> list[str]:
-    """Options for pytest-xdist. Many tests run processes of their own, so few workers are plenty."""
-    return ["-n", str(max(2, min(4, os.cpu_count() or 2))), "--dist", "worksteal"]
+    """Options for pytest-xdist. Most tests wait for processes of their own most of the time: two workers a core keep it busy."""
+    return ["-n", str(max(2, min(8, 2 * (os.cpu_count() or 2)))), "--dist", "worksteal"]
 
 
 def selects(arguments: Sequence[str]) -> bool:

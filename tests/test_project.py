@@ -391,7 +391,7 @@ def test_dev_refuses_an_unknown_command() -> None:
     answer = run_dev("tset")
     assert answer.returncode == EXIT_USAGE
     assert answer.stderr == (
-        "dev: there is no command 'tset'\n  hint: one of gate, test, fast, lint, types; see --help\n"
+        "dev: there is no command 'tset'\n  hint: one of gate, test, fast, calibrate, lint, types; see --help\n"
     )
 
 

@@ -128,8 +128,8 @@ def test_named_faults_are_met_exactly(shop: Shop, tmp_path: Path) -> None:
     assert fault_header.NAME not in shop.seen[1][2]
 
 
-def test_provoked_faults_fire_when_they_are_answered(shop: Shop, tmp_path: Path) -> None:
-    """No header is sent for them; a served request has provoked its fault, one without an answer has not."""
+def test_provoked_faults_fire_when_their_request_was_served(shop: Shop, tmp_path: Path) -> None:
+    """No header is sent for them; what reached the service counts, also when it died of it and answered nobody."""
     load = Load(
         users=1,
         requests=(
@@ -145,10 +145,13 @@ def test_provoked_faults_fire_when_they_are_answered(shop: Shop, tmp_path: Path)
     assert all(fault_header.NAME not in headers for _, _, headers, _ in shop.seen)
     found = records(tmp_path)
     fired = [record for record in found if isinstance(record, Fired)]
-    assert [(record.fault, record.effect) for record in fired] == [("boom", "provoked")] * 3
+    assert [(record.fault, record.effect) for record in fired] == [
+        *[("boom", "provoked")] * 3,
+        ("hangup", "provoked"),
+    ]
     answered = [record for record in found if isinstance(record, Answered)]
     assert [record.status for record in answered] == [500, 500, 500, 0]
-    assert {record.trace_id for record in fired} == {record.trace_id for record in answered[:3]}
+    assert [record.trace_id for record in fired] == [record.trace_id for record in answered]
     assert log.read_text().startswith("GET /hangup: RemoteDisconnected")
 
 
