@@ -6,6 +6,7 @@ The planted module keeps its own account in ``planted.jsonl``, independent of th
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,21 +16,31 @@ from pytest_sentry_harness.ledger.reader import read_ledger
 from pytest_sentry_harness.model.ledger import Intent
 from pytest_sentry_harness.model.verdict import Verdict
 from pytest_sentry_harness.plan.scenario import load_scenario
-from pytest_sentry_harness.report.document import RunDocument
+from pytest_sentry_harness.report.document import Loss, RunDocument
 
 TWINS = Path(__file__).parent.parent / "scenarios" / "twins"
 
 pytestmark = [pytest.mark.slow, pytest.mark.locust]
 
 
-def run(scenario: Path, runs: Path) -> tuple[RunDocument, Path]:
-    document = run_scenario(load_scenario(scenario), runs=runs)
+def run(path: Path, runs: Path, faults: int | None = None) -> tuple[RunDocument, Path]:
+    """Run the scenario in ``path``; ``faults`` are enough, if given."""
+    scenario = load_scenario(path)
+    assert scenario.load is not None
+    if faults is not None:
+        scenario = replace(scenario, load=replace(scenario.load, stop_after_faults=faults))
+    document = run_scenario(scenario, runs=runs)
     return document, runs / document.run.id
+
+
+def lost_of(document: RunDocument) -> list[Loss]:
+    """Losses, without what never fired: on a busy machine the service may fail by itself before that."""
+    return [loss for loss in document.losses if loss.state != "not_reached"]
 
 
 def lost_traces(document: RunDocument, folder: Path) -> set[str]:
     """Trace ids of the faults that did not arrive."""
-    lost = {fault_id for loss in document.losses for fault_id in loss.fault_ids}
+    lost = {fault_id for loss in lost_of(document) for fault_id in loss.fault_ids}
     intents = (record for record in read_ledger(folder / "ledger") if isinstance(record, Intent))
     return {intent.trace_id for intent in intents if intent.fault_id in lost}
 
@@ -53,10 +64,10 @@ def test_planted_losses_are_found_by_id_with_their_cause(
     tmp_path: Path, twin: str, reason: str, culprit: str, file: str | None
 ) -> None:
     """The faults reported lost are the planted ones, each for the planted reason, in the planted place."""
-    document, folder = run(TWINS / f"capture-{twin}.toml", tmp_path)
-    assert (document.verdict, document.account.fired >= 300) == (Verdict.FAIL, True)
-    assert {loss.reason for loss in document.losses} == {reason}
-    for loss in document.losses:
+    document, folder = run(TWINS / f"capture-{twin}.toml", tmp_path, faults=150)
+    assert (document.verdict, document.account.fired >= 145) == (Verdict.FAIL, True)
+    assert {loss.reason for loss in lost_of(document)} == {reason}
+    for loss in lost_of(document):
         assert culprit in loss.culprit
         assert (loss.place is None) == (file is None) or file is None
         assert file is None or (loss.place is not None and loss.place.file.endswith(file))
@@ -69,12 +80,10 @@ def test_planted_losses_are_found_by_id_with_their_cause(
 @pytest.mark.parametrize("twin,reason", [("wrong-key", "key_unknown"), ("no-dsn", "no_dsn")])
 def test_a_set_up_that_loses_everything(tmp_path: Path, twin: str, reason: str) -> None:
     """All faults are lost, for one reason."""
-    document, _ = run(TWINS / f"capture-{twin}.toml", tmp_path)
+    document, _ = run(TWINS / f"capture-{twin}.toml", tmp_path, faults=150)
     assert (document.verdict, document.account.captured) == (Verdict.FAIL, 0)
-    # On a busy machine the service may fail by itself before the fault is reached.
-    lost = [loss for loss in document.losses if loss.state != "not_reached"]
-    assert {loss.reason for loss in lost} == {reason}
-    assert sum(loss.count for loss in lost) == document.account.fired >= 290
+    assert {loss.reason for loss in lost_of(document)} == {reason}
+    assert sum(loss.count for loss in lost_of(document)) == document.account.fired >= 145
 
 
 @pytest.mark.parametrize("lost", [0, 1, 7, 100])

@@ -34,13 +34,6 @@ def main():
 MAIN = WORK + "\nif __name__ == '__main__':\n    main()\n"
 
 
-@pytest.fixture(autouse=True)
-def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Coverage of subprocesses is a guest in the interpreter, too: here the agent is to be the only one."""
-    for name in [name for name in os.environ if name.startswith("COVERAGE_")]:
-        monkeypatch.delenv(name)
-
-
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path, fault("__main__:work"), fault("__main__:Job.run", name="job", select="request"))

@@ -25,7 +25,7 @@ from . import targets
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
-MANY = int(os.environ.get("SENTRY_HARNESS_PLANS", "40"))
+MANY = int(os.environ.get("SENTRY_HARNESS_PLANS", "20"))
 SEED = int(os.environ.get("SENTRY_HARNESS_SEED", "1"))
 MONKEY = settings(RIG_SETTINGS, max_examples=MANY, database=None)
 
