@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
@@ -14,12 +15,12 @@ from ..harness.calibrate import calibrate
 from ..harness.target import check_target
 from ..model.calibration import Calibration
 from ..model.scenario import Scenario
-from ..model.verdict import EXIT_CODES, EXIT_USAGE, Verdict
+from ..model.verdict import EXIT_CODES, EXIT_INTERRUPTED, EXIT_USAGE, Verdict
 from ..plan.scenario import load_scenario
 from ..plan.stories import load_stories
 from ..plan.twins import twin_of
 from ..report.calibration import stories_table, twins_table
-from .gate import find_scenarios
+from .gate import find_scenarios, stoppable
 
 Job = tuple[Scenario, str]
 
@@ -47,13 +48,20 @@ def calibrate_paths(
         return EXIT_USAGE
     results: list[Calibration] = []
     broken = 0
-    for (scenario, twin), outcome in _run_all(work, jobs, runs):
-        if isinstance(outcome, HarnessError):
-            broken += 1
-            errors.print(Text(f"{_label(scenario.name, twin)}: {outcome}"), soft_wrap=True)
-            continue
-        results.append(outcome)
-        print(line(outcome), flush=True)
+    try:
+        with stoppable():
+            for (scenario, twin), outcome in _run_all(work, jobs, runs):
+                if isinstance(outcome, HarnessError):
+                    broken += 1
+                    errors.print(Text(f"{_label(scenario.name, twin)}: {outcome}"), soft_wrap=True)
+                    continue
+                results.append(outcome)
+                print(line(outcome), flush=True)
+    except KeyboardInterrupt:
+        # No tables: those of an earlier, whole calibration are worth more.
+        good, ended = sum(result.good for result in results), len(results) + broken
+        print(f"interrupted: {ended} of {len(work)} runs ended, {good} of them came out as they have to")
+        return EXIT_INTERRUPTED
     order = {(scenario.name, twin): number for number, (scenario, twin) in enumerate(work)}
     results.sort(key=lambda result: order[result.scenario, result.twin])
     if markdown is not None:
@@ -92,10 +100,13 @@ def _jobs(scenarios: Iterable[Scenario], only: str | None, healthy_runs: int) ->
 def _run_all(
     work: Sequence[Job], jobs: int, runs: Path | None
 ) -> Iterator[tuple[Job, Calibration | HarnessError]]:
+    # Only the main thread is told of signals; runs in threads look at this.
+    stop = threading.Event()
     with ThreadPoolExecutor(jobs) as pool:
         try:
             futures: dict[Future[Calibration], Job] = {
-                pool.submit(calibrate, scenario, twin, runs=runs): (scenario, twin) for scenario, twin in work
+                pool.submit(calibrate, scenario, twin, runs=runs, stop=stop): (scenario, twin)
+                for scenario, twin in work
             }
             for future in as_completed(futures):
                 try:
@@ -103,7 +114,8 @@ def _run_all(
                 except HarnessError as error:
                     yield futures[future], error
         except BaseException:
-            # Ctrl-C: what has not begun never will; what has begun ends in order.
+            # Ctrl-C: what has not begun never will; what has begun ends at once, and in order.
+            stop.set()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 

@@ -143,5 +143,12 @@ def _stream(to: Path | None) -> Iterator[TextIO]:
         return
     if not to.absolute().parent.is_dir():
         raise UsageError("the stream cannot be written: its folder does not exist", where=os.fspath(to))
-    with to.open("a", encoding="utf-8") as file:
-        yield file
+    try:
+        with to.open("a", encoding="utf-8") as file:
+            yield file
+    except OSError as error:
+        raise HarnessError(
+            f"the stream cannot be written: {error.strerror or error}",
+            where=os.fspath(to),
+            hint="the command has run, but its account is lost; make room, or name another file with --to",
+        ) from error

@@ -100,6 +100,12 @@ def find_scenarios(paths: Sequence[Path]) -> list[Path]:
             found += inside
         elif path.is_file():
             found.append(path)
+        elif path.exists():
+            raise UsageError(
+                "this is neither a regular file nor a folder",
+                where=str(path),
+                hint="name a scenario's *.toml, or a folder of them",
+            )
         else:
             raise UsageError("there is no such file or folder", where=str(path))
     return found

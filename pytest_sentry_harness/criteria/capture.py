@@ -50,7 +50,10 @@ def measure(account: Account) -> dict[str, Measurement]:
 
 def _nothing_fired(account: Account) -> str:
     if not account.injected:
-        return "no fault was asked for: the load made no request that a fault's `on` matches"
+        return (
+            "no fault was asked for: the load made no request that a fault's `on` matches, or the script made no "
+            "call of a fault's `at`"
+        )
     if not account.fired:
         return "no fault fired: no request reached a fault point"
     return "no fault fired that should be captured"

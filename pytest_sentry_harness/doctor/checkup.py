@@ -23,7 +23,7 @@ from .evidence import Evidence, Shutdown
 from .gather import gather, last_words
 from .inside import questions
 from .inside.notebook import read_notes
-from .observation import Observation, fill_known, observe
+from .observation import Observation, fill_known, mentions, observe
 from .subject import Subject, faults
 
 Say = Callable[[str], None]
@@ -36,6 +36,8 @@ _INIT_SECONDS = 3.0
 _PROBE_SECONDS = 90.0
 _QUIET = 1.0
 _MOST_QUIET = 20.0
+_LAST_LINES = 6
+_MOST_SAID = 800
 
 
 def check_up(subject: Subject, folder: Path, say: Say) -> Evidence:
@@ -79,10 +81,21 @@ class _Examination:
             self._say("handing over some errors, and ending the command")
             shutdown = self._end_after_last_words(group)
         self._ask(questions.END)
-        if group.running:
-            group.stop(self._subject.stop_signal, self._subject.stop_timeout)
+        broken_off = self._end(group)
         self._settle()
-        return gather(self._observation, self._subject, shutdown)
+        return gather(self._observation, self._subject, shutdown, broken_off)
+
+    def _end(self, group: ProcessGroup) -> str:
+        """End what runs still. How a script ended badly by itself, in words; otherwise empty."""
+        itself = not group.running or any(note["pid"] == group.pid for note in self._notes("ending"))
+        if not itself:
+            group.stop(self._subject.stop_signal, self._subject.stop_timeout)
+            return ""
+        ending = group.wait(self._subject.stop_timeout)
+        if self._subject.service or ending.exit_code == 0 or ending.killed:
+            return ""
+        said = " ".join(line.strip() for line in last_lines(self._observation.log, _LAST_LINES).splitlines())
+        return f"the command {str(ending).partition(' after ')[0]}; its last lines: {said[-_MOST_SAID:]}"
 
     def stop(self) -> None:
         """Leave nothing running."""
@@ -110,10 +123,16 @@ class _Examination:
                 f"the service does not listen on port {self._port} after {self._subject.timeout:g} s; "
                 f"its last lines:\n{last_lines(self._observation.log)}",
                 where=f"command {group.command!r}",
-                hint="write {port} where the command takes its port, or give --port",
+                hint=self._not_listening(),
             )
         requests.not_found(self._port)
         self._until(self._initialised, _INIT_SECONDS, group)
+
+    def _not_listening(self) -> str:
+        still = f"the command is still running after {self._subject.timeout:g} s: raise --timeout if it starts slowly"
+        if self._subject.port is None and mentions(self._subject.command, "port"):
+            return f"{still}; see that it takes the port {{port}} stands for"
+        return f"{still}, or write {{port}} where the command takes its port, or give --port"
 
     def _await_script(self, group: ProcessGroup) -> None:
         """Until the script is at its end, has ended, or has taken its time."""

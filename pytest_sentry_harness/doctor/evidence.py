@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+SAME_EVENT_ID = "same_event_id"
+"""Why a probe is lost that was sent under the id of another one."""
 ABSENT = object()
 """Stands for the value of an option that the SDK in the target does not have, or that was not seen."""
 
@@ -145,6 +147,8 @@ class Evidence:
     """DSNs of other hosts that the application set, and where; their events came here all the same."""
     environment: frozenset[str] = frozenset()
     """Which of the SDK's environment variables were set, but for SENTRY_DSN."""
+    broken_off: str = ""
+    """How a script ended that did not end well, with its last lines; empty when it ended well or was stopped."""
     notes: tuple[str, ...] = ()
     """What agent and examiner could not do."""
     broken: tuple[str, ...] = ()

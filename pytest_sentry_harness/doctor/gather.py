@@ -34,7 +34,9 @@ _ENOUGH = 8
 """Events that have to wait in the queue before a rate is worth saying."""
 
 
-def gather(observation: Observation, subject: Subject, shutdown: Shutdown | None) -> Evidence:
+def gather(
+    observation: Observation, subject: Subject, shutdown: Shutdown | None, broken_off: str = ""
+) -> Evidence:
     """Everything that was learnt. Raises ``EvidenceError`` when it cannot be read."""
     notes: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for note in read_notes(observation.notes):
@@ -66,6 +68,7 @@ def gather(observation: Observation, subject: Subject, shutdown: Shutdown | None
         ),
         redirected=tuple((note["dsn"], note["place"] or "") for note in notes["redirected"]),
         environment=_variables(subject),
+        broken_off=broken_off,
         notes=tuple(dict.fromkeys(_trouble(records, notes))),
         broken=tuple(
             dict.fromkeys(
@@ -77,14 +80,19 @@ def gather(observation: Observation, subject: Subject, shutdown: Shutdown | None
 
 def last_words(observation: Observation) -> tuple[int, int]:
     """How many of the errors handed over last the SDK took into its queue, and how many of them were sent."""
-    taken = _taken("last_words", read_ledger(observation.ledger))
     with open_store(observation.folder / "store") as store:
-        arrived = {
-            arrival.event_id
-            for arrival in store.arrivals()  # refused ones were sent in time, too
-            if arrival.event_id in taken
-        }
-    return len(taken), len(arrived)
+        return count_last_words(read_ledger(observation.ledger), store.arrivals())
+
+
+def count_last_words(records: Iterable[Record], arrivals: Iterable[Arrival]) -> tuple[int, int]:
+    """As ``last_words``. Each error is known by its id, or by its trace where several events have one id."""
+    taken = _taken("last_words", records)
+    by_id = Counter(event_id for event_id, _ in taken.values())
+    # Refused ones were sent in time, too.
+    arrived = {(arrival.event_id, arrival.trace_id) for arrival in arrivals if arrival.event_id in by_id}
+    ids = {event_id for event_id, _ in arrived}
+    came = sum(key in arrived or (by_id[key[0]] == 1 and key[0] in ids) for key in taken.values())
+    return len(taken), came
 
 
 def _inits(observation: Observation, notes: Notes) -> Iterable[Init]:
@@ -172,7 +180,7 @@ def _drained(notes: Notes, records: list[Record], arrivals: list[Arrival]) -> fl
     handed = max((float(note["mono"]) for note in notes["probe"] if note["kind"] == "burst"), default=None)
     if handed is None:
         return None
-    ids = _taken("burst", records)
+    ids = {event_id for event_id, _ in _taken("burst", records).values()}
     times = sorted(
         arrival.received_mono
         for arrival in arrivals
@@ -183,15 +191,17 @@ def _drained(notes: Notes, records: list[Record], arrivals: list[Arrival]) -> fl
     return (len(times) - 1) / (times[-1] - times[0])
 
 
-def _taken(fault: str, records: Iterable[Record]) -> set[str]:
-    """Ids of the events of ``fault`` that the SDK took into its queue."""
-    fired: set[str] = set()
-    taken: set[str] = set()
+def _taken(fault: str, records: Iterable[Record]) -> dict[str, tuple[str, str | None]]:
+    """Event id and trace of the events of ``fault`` that the SDK took into its queue, by fault id."""
+    traces: dict[str, str | None] = {}
+    taken: dict[str, tuple[str, str | None]] = {}
     for record in records:
         if isinstance(record, Fired) and record.fault == fault:
-            fired.add(record.fault_id)
-        elif isinstance(record, SdkSaw) and record.event_id and fired.intersection(record.fault_ids):
-            taken.add(record.event_id)
+            traces[record.fault_id] = record.trace_id
+        elif isinstance(record, SdkSaw) and record.event_id:
+            for fault_id in record.fault_ids:
+                if fault_id in traces:
+                    taken[fault_id] = (record.event_id, traces[fault_id])
     return taken
 
 

@@ -32,6 +32,8 @@ _SENT = {
 def unknown(evidence: Evidence) -> tuple[str, ...]:
     """What could not be learnt, and why."""
     found = [*(f"the harness itself broke: {text}" for text in evidence.broken), *evidence.notes]
+    if evidence.broken_off and evidence.shutdown is None:
+        found.append(f"what it does when it works: {evidence.broken_off}")
     if not evidence.processes:
         found.append(
             "the agent was in no process: the command is no Python program, or Python was started with -E or -I, so "

@@ -6,6 +6,7 @@ twin must not pass, must lose something, and every loss must be reported for the
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -24,14 +25,19 @@ _NOT_A_LOSS = ("no_event_expected",)
 
 
 def calibrate(
-    scenario: Scenario, twin: str = "", *, progress: Progress | None = None, runs: Path | None = None
+    scenario: Scenario,
+    twin: str = "",
+    *,
+    progress: Progress | None = None,
+    runs: Path | None = None,
+    stop: threading.Event | None = None,
 ) -> Calibration:
     """Run ``scenario``, or its ``twin``, and hold the outcome against what must be found.
 
-    Raises what ``run_scenario`` raises, and ``UsageError`` for a twin there is not.
+    ``stop`` cuts the run short, as in ``run_scenario``. Raises what ``run_scenario`` raises, and ``UsageError`` for a twin there is not.
     """
     changed = twin_of(scenario, twin) if twin else scenario
-    document = run_scenario(changed, progress=progress, runs=runs)
+    document = run_scenario(changed, progress=progress, runs=runs, stop=stop)
     return assess(scenario, twin, document)
 
 
@@ -88,7 +94,9 @@ def _wrong_twin(document: RunDocument, losses: Sequence[Loss | Finding], finds: 
     if document.verdict is Verdict.ERROR:
         return f"the harness broke: {_first_reason(document)}"
     if gate.verdict is not Verdict.FAIL:
-        return f"{finds.metric} must fail, and is {gate.verdict}: {gate.why}"
+        notes = [note for criterion in document.criteria for note in criterion.notes]
+        why = " ".join([gate.why, *(f"({note})" for note in notes[:1])])
+        return f"{finds.metric} must fail, and is {gate.verdict}: {why}"
     others = [loss for loss in losses if not matches(finds, loss)]
     if others:
         return f"{sum(loss.count for loss in others)} losses reported for another cause: {_worded(others[0])}"

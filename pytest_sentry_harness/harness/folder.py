@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from .. import clock
-from ..errors import EvidenceError
+from ..errors import EvidenceError, UsageError
 from ..model.extensions import NO_EXTENSIONS, Extensions
 from ..model.run import RunFacts
 from ..model.scenario import Scenario
@@ -45,13 +45,16 @@ class RunFolder:
 
     @classmethod
     def open(cls, path: Path) -> RunFolder:
-        """The folder of a finished run. Raises ``EvidenceError`` when it is not one."""
+        """The folder of a finished run.
+
+        Raises ``UsageError`` when it is nothing of the kind, ``EvidenceError`` when a part of it is missing.
+        """
         folder = cls(path.absolute())
-        missing = [
-            p.name for p in (folder.scenario, folder.facts, folder.ledger, folder.store) if not p.exists()
-        ]
+        parts = (folder.scenario, folder.facts, folder.ledger, folder.store)
+        missing = [part.name for part in parts if not part.exists()]
         if missing:
-            raise EvidenceError(
+            error = EvidenceError if folder.facts.exists() or folder.ledger.exists() else UsageError
+            raise error(
                 f"this is not the folder of a finished run: {', '.join(missing)} missing",
                 where=str(path),
                 hint=f"name one of the folders under {RUNS}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -18,12 +19,18 @@ from ..plan.gates import default_gates
 from ..reconcile.reconcile import Reconciliation, reconcile
 from ..report.build import build_document
 from ..report.document import RunDocument
+from ..report.lines import printable
 from ..report.write import write_reports
 from ..store.reader import open_store
+from ..targets.logfile import last_lines
 from .folder import RunFolder
 
 _AGENT = b"sentry-harness: "
 _MOST_SAID = 20
+_FAILED = re.compile(r"(ended with exit code [1-9]\d*|was ended by SIG\w+) after [\d.]+ s")
+"""How a script ended that did not end well; one killed by the harness has more words after it."""
+_LAST_LINES = 6
+_LINE_CHARACTERS = 200
 
 
 def judge_folder(folder: RunFolder, extensions: Extensions = NO_EXTENSIONS) -> RunDocument:
@@ -49,7 +56,11 @@ def judge_run(folder: RunFolder, scenario: Scenario, facts: RunFacts) -> RunDocu
         account,
         gates_of(scenario),
         trouble=dict.fromkeys((*facts.trouble, *trouble_in(summary.notes), *_said_in(folder.target_log))),
-        doubts=(*facts.doubts, *doubts_about(scenario, reconciliation, states)),
+        doubts=(
+            *_broken_script(folder, scenario, facts, account.fired),
+            *facts.doubts,
+            *doubts_about(scenario, reconciliation, states),
+        ),
         complete=facts.stop_reason != UNFINISHED,
         extensions=scenario.extensions,
         evidence=Evidence(account=account, arrivals=arrivals, folder=folder.path),
@@ -98,6 +109,19 @@ def _said_in(log: Path) -> list[str]:
     with log.open("rb") as lines:
         said = [line for line in lines if line.startswith(_AGENT)]
     return [line.removeprefix(_AGENT).decode("utf-8", "replace").strip() for line in said[:_MOST_SAID]]
+
+
+def _broken_script(folder: RunFolder, scenario: Scenario, facts: RunFacts, fired: int) -> list[str]:
+    """That a script failed before any fault fired: then the script, and not a fault, is what to look at.
+
+    Many end badly by design once faults have fired, which says nothing against the evidence.
+    """
+    if fired or scenario.load is not None or not _FAILED.fullmatch(facts.target_ending):
+        return []
+    said = last_lines(folder.target_log, _LAST_LINES).splitlines()
+    # On one line: notes are items of lists, and calibrate has a line for each run.
+    shown = " ".join(printable(line.strip())[:_LINE_CHARACTERS] for line in said)
+    return [f"the target {facts.target_ending}, before any fault fired; its last lines: {shown}"]
 
 
 def _counting(arrivals: Iterable[Arrival], counted: Counter[tuple[str, str]]) -> Iterator[Arrival]:

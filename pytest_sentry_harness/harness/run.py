@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import threading
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -40,24 +41,37 @@ from .versions import platform_name, versions
 
 
 def run_scenario(
-    scenario: Scenario, *, progress: Progress | None = None, runs: Path | None = None
+    scenario: Scenario,
+    *,
+    progress: Progress | None = None,
+    runs: Path | None = None,
+    stop: threading.Event | None = None,
 ) -> RunDocument:
     """Run ``scenario`` from beginning to end and judge it; ``runs`` is where its folder is made.
+
+    ``stop`` does to a run in a thread, once it is set, what Ctrl-C does to one in the main thread: a run that
+    has begun is cut short in order and judged, one that has not raises ``KeyboardInterrupt``.
 
     Raises ``UsageError`` when the scenario cannot be run as it stands, ``HarnessError`` when the server
     or the target does not start: then there is nothing to judge.
     """
-    with begin(scenario, progress=progress, runs=runs) as run:
+    with begin(scenario, progress=progress, runs=runs, stop=stop) as run:
         run.drive()
         return run.finish()
 
 
 def begin(
-    scenario: Scenario | Path, *, progress: Progress | None = None, runs: Path | None = None
+    scenario: Scenario | Path,
+    *,
+    progress: Progress | None = None,
+    runs: Path | None = None,
+    stop: threading.Event | None = None,
 ) -> ActiveRun:
     """Start server and target, armed. The caller drives the load and calls ``finish``."""
     scenario = load_scenario(scenario) if isinstance(scenario, Path) else scenario
     check_target(scenario)
+    stop = stop or threading.Event()
+    _unless_stopped(stop)
     folder = RunFolder.create(scenario, runs)
     progress = progress or Quiet()
     started_at, started = clock.wall(), clock.monotonic()
@@ -74,6 +88,7 @@ def begin(
         house.enter_context(Lease(folder.lease))
         house.callback(folder.arming.unlink, missing_ok=True)
         write_arming(arming_of(scenario, folder), folder.arming)
+        _unless_stopped(stop)
         progress.stage("starting the target")
         target = start_target(scenario, folder, server, project)
         house.callback(target.__exit__)
@@ -85,8 +100,14 @@ def begin(
             target=target,
             started_at=started_at,
             started=started,
+            stop=stop,
             _house=house.pop_all(),
         )
+
+
+def _unless_stopped(stop: threading.Event) -> None:
+    if stop.is_set():
+        raise KeyboardInterrupt
 
 
 def arming_of(scenario: Scenario, folder: RunFolder) -> Arming:
@@ -130,6 +151,8 @@ class ActiveRun:
     target: CommandTarget | UrlTarget
     started_at: float
     started: float
+    stop: threading.Event
+    """Set by whoever wants the run to be cut short."""
     _house: ExitStack
     stop_reason: str = "completed"
     load_ending: str = ""
@@ -168,7 +191,7 @@ class ActiveRun:
     def _wait_for_the_end(self) -> None:
         """The target is a script: it ends by itself."""
         self.progress.stage("waiting for the target to end")
-        ending = self.target.wait(self.scenario.target.stop_timeout)
+        ending = self.target.wait(self.scenario.target.stop_timeout, lambda: _unless_stopped(self.stop))
         self.target_ending = str(ending)
         if ending is not None and ending.killed:
             self.doubts.append(f"the target {ending}")
@@ -186,13 +209,18 @@ class ActiveRun:
         self.load_ending = (
             f"{ending.requests} requests, {ending.failures} of them failed, in {ending.seconds:.1f} s"
         )
+        if ending.unsent:
+            self.doubts.append(
+                f"{ending.requests} of {ending.requests + ending.unsent} requests of the script were sent within "
+                "run_time: raise it, or let more users send"
+            )
 
     def finish(self) -> RunDocument:
         """Settle, stop everything, and judge."""
         try:
             if self.stop_reason == "completed" and self.target.running:
                 self.progress.stage("waiting for the SDK's last words")
-                self.settled = settle(self.folder, self.scenario, self.server, self.progress)
+                self.settled = settle(self.folder, self.scenario, self.server, self.progress, self.stop)
         except KeyboardInterrupt:
             self._cut_short("interrupted", "the run was interrupted while it settled")
         except ServerError as error:
@@ -228,6 +256,7 @@ class ActiveRun:
 
     def _watch(self, seconds: float) -> None:
         """Called a few times a second while the load runs."""
+        _unless_stopped(self.stop)
         self.target.check_alive()
         load = self.scenario.load
         arrived = self.server.stats().items

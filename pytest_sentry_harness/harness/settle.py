@@ -27,9 +27,13 @@ _REPORT_DEADLINE = 65.0
 _LOOK = 0.2
 
 
-def settle(folder: RunFolder, scenario: Scenario, server: ServerClient, progress: Progress) -> str:
-    """Wait until every fault is accounted for, or the deadlines have passed; says in a sentence which."""
-    pause = threading.Event()
+def settle(
+    folder: RunFolder, scenario: Scenario, server: ServerClient, progress: Progress, stop: threading.Event
+) -> str:
+    """Wait until every fault is accounted for, or the deadlines have passed; says in a sentence which.
+
+    Raises ``KeyboardInterrupt`` once ``stop`` is set.
+    """
     begun = clock.monotonic()
     changed_at, seen = begun, (-1, -1)
     looked = None
@@ -49,7 +53,8 @@ def settle(folder: RunFolder, scenario: Scenario, server: ServerClient, progress
                 progress.news(f"{reconciliation.open} faults may still arrive")
         if looked == seen and quiet >= patience:
             return f"nothing new for {quiet:.0f} s: the SDK's deadlines have passed"
-        pause.wait(_LOOK)
+        if stop.wait(_LOOK):
+            raise KeyboardInterrupt
     return f"gave up after {scenario.settle:g} s, the scenario's settle time"
 
 

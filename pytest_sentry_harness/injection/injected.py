@@ -20,7 +20,7 @@ from .selection import RequestFaults
 # An exception is held here only to read its traceback: soon let go, so that cycles with it can be collected.
 _MOST_HELD = 1000
 _HOLD_SECONDS = 5.0
-_MOST_LINKS = 200
+_MOST_LINKS = 1000
 
 # Taken from the base classes: hostile ones give other answers, or raise.
 _cause_of: Callable[[BaseException], BaseException | None] = BaseException.__dict__["__cause__"].__get__

@@ -11,6 +11,7 @@ from ..ledger.journal import Journal
 from ..model.arming import Arming
 from ..model.ledger import Answered, Fired, Intent, Note
 from .marker import Marked, Marker
+from .trouble import in_words
 
 
 class LoadLedger:
@@ -76,15 +77,13 @@ class LoadLedger:
             response = call(dict(marked.headers))
         except BaseException as error:
             # Also when the user is stopped in the middle of a request.
-            self._answered(marked, start, 0, f"{type(error).__name__}: {error}")
+            self._answered(marked, start, 0, in_words(error))
             if isinstance(error, Exception):
                 self._provoked(marked, error)
             raise
         status = int(response.status_code or 0)
         trouble = getattr(response, "error", None) if status == 0 else None
-        self._answered(
-            marked, start, status, None if trouble is None else f"{type(trouble).__name__}: {trouble}"
-        )
+        self._answered(marked, start, status, None if trouble is None else in_words(trouble))
         self._provoked(marked, trouble)
         return response
 

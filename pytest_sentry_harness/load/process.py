@@ -40,6 +40,8 @@ class LoadEnding:
     seconds: float
     log: Path | None
     """None: it ran in the foreground."""
+    unsent: int = 0
+    """Requests of a script for which there was no time."""
 
 
 class _Entry(msgspec.Struct):

@@ -21,6 +21,7 @@ from ..model.arming import Arming
 from ..model.scenario import Load, LoadRequest
 from .load_ledger import LoadLedger
 from .process import LoadEnding
+from .trouble import in_words
 
 _POLL_SECONDS = 0.25
 _ANSWER_SECONDS = 30.0
@@ -62,6 +63,7 @@ def run_script(
                 while wait(senders, timeout=_POLL_SECONDS).not_done:
                     if on_poll is not None:
                         on_poll(clock.monotonic() - start)
+                enough = stop.is_set()
             finally:
                 stop.set()
         for each in senders:
@@ -75,9 +77,11 @@ def run_script(
             where=f"[[load.request]] against {host}",
             hint="does the target listen on the port it was given ({port})?",
         )
+    sent = sender.answered + len(sender.unanswered)
     return LoadEnding(
         exit_code=0,
-        requests=sender.answered + len(sender.unanswered),
+        requests=sent,
+        unsent=0 if enough else sum(each.times for each in load.requests) - sent,
         failures=sender.failed + len(sender.unanswered),
         seconds=clock.monotonic() - start,
         log=log,
@@ -130,9 +134,7 @@ class _Sender:
             response = self._ledger.send(request.method, url, name, call, faults=request.faults)
         except (OSError, http.client.HTTPException) as error:
             with self._lock:
-                self.unanswered.append(
-                    f"{request.method} {request.path}: {type(error).__name__}: {error or 'no answer'}"
-                )
+                self.unanswered.append(f"{request.method} {request.path}: {in_words(error)}")
             return
         with self._lock:
             self.answered += 1

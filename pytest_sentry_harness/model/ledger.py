@@ -194,6 +194,8 @@ class SdkInit(Record):
     """Tells DSNs with different keys apart, without giving the key away; empty without a DSN."""
     refused: dict[str, str] = field(default_factory=dict)
     """Integrations that did not enable themselves although their library is installed, and why."""
+    by_hand: bool = False
+    """A client made by itself, such as ``sentry_sdk.Client(...)``, and not by ``sentry_sdk.init``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,6 +212,11 @@ class SdkSaw(Record):
     """The logger whose record became the event; empty for others."""
     exception: str = ""
     """Type of the exception that was reported: the injected one, or one that wraps it."""
+    changed: tuple[Literal["event_id", "exception"], ...] = ()
+    """What a hook made another of: the event's id, or the list of its exceptions."""
+    changed_by: str = ""
+    """That hook, such as ``before_send=shop.scrub``."""
+    changed_at: Place | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..errors import ScenarioError, TermError, UsageError, did_you_mean
 from ..model.extensions import NO_EXTENSIONS, Extensions
+from ..model.reasons import REASONS, unknown_reason
 from ..model.scenario import Finds, LinkRule, Scenario, Twin
 from .tables import Document, Table
 from .terms import parse_chain
@@ -73,6 +74,12 @@ def _twin(document: Document, table: Table, extensions: Extensions) -> Twin:
     metric = finds.text("metric") or "capture.rate"
     if metric not in extensions.metrics:
         raise table.fail("finds", f"unknown metric {metric!r}", hint=did_you_mean(metric, extensions.metrics))
+    reasons = finds.texts("reason")
+    if metric.startswith("capture."):  # other criteria have words of their own
+        for unknown in filter(None, map(unknown_reason, reasons)):
+            raise table.fail(
+                "finds", f"unknown reason {unknown!r}", hint=did_you_mean(unknown, sorted(REASONS))
+            )
     twin = Twin(
         name=name,
         stories=table.texts("stories"),
@@ -83,7 +90,7 @@ def _twin(document: Document, table: Table, extensions: Extensions) -> Twin:
         hosts=table.texts("hosts") if "hosts" in table else None,
         settle=table.seconds("settle", 0.0) or None,
         finds=Finds(
-            reasons=finds.texts("reason"),
+            reasons=reasons,
             culprit=finds.text("culprit") or "",
             file=finds.text("file") or "",
             metric=metric,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from ..injection.effects.registry import Effects
 from ..injection.recorder import MemoryRecorder, agent_working
 from ..injection.sdk_watch.watch import SdkWatch
 from ..model.arming import ArmedFault
+from ..report.lines import printable
 from . import explain, faults
 from .faults import InjectedFault, TestInjector
 from .findings import Findings, find
@@ -67,6 +69,7 @@ class Bench:
         self._injector = TestInjector(self._recorder, seed=seed, effects=effects)
         self._watch = SdkWatch(self._recorder, self._injector.exceptions)
         self._records_before = 0
+        self._running = False
         self._failed_at: int | None = None
         self._failures: list[AssertionError] = []
 
@@ -93,10 +96,19 @@ class Bench:
         with agent_working():
             self._injector.exceptions.look_at(error)
 
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """The test runs while the block lasts. What fails meanwhile is a part of it, such as a subtest."""
+        self._running = True
+        try:
+            yield
+        finally:
+            self._running = False
+
     def failed_with(self, error: BaseException) -> None:
-        """The test has failed with ``error``."""
+        """The test, or a part of it, has failed with ``error``. After a part, the test goes on."""
         self.left_application(error)
-        if self._failed_at is None:
+        if self._failed_at is None and not self._running:
             self._failed_at = len(self._recorder.records())
 
     @property
@@ -249,15 +261,16 @@ class Bench:
 
     def failure(self, problem: str, chosen: Sequence[InjectedFault] | None = None) -> AssertionError:
         """The error to raise: what is wrong, all that explains it, and how to see it again."""
-        return self.remember(AssertionError(f"{self.text(problem, chosen)}\n{self.reproduce}"))
+        return self.remember(f"{self.text(problem, chosen)}\n{self.reproduce}")
 
-    def remember(self, failure: AssertionError) -> AssertionError:
-        """Note that ``failure`` explains itself, and give it back."""
+    def remember(self, text: str) -> AssertionError:
+        """An error that says ``text``, noted as one that explains itself."""
+        failure = AssertionError(printable(text))
         self._failures.append(failure)
         return failure
 
     def text(self, problem: str, chosen: Sequence[InjectedFault] | None = None) -> str:
-        """``problem``, and all that explains it."""
+        """``problem``, and all that explains it, without characters that steer a terminal."""
         findings = self.findings()
         lines = [problem] if problem else []
         lines += explain.explain_faults(self.faults.values() if chosen is None else chosen, findings) or [
@@ -270,7 +283,7 @@ class Bench:
             notes=self.sent.tap.notes,
             undone=self._undone,
         )
-        return "\n".join(lines)
+        return printable("\n".join(lines))
 
     def payloads(self, kind: str) -> list[dict[str, Any]]:
         """The items of one type so far, after a flush."""

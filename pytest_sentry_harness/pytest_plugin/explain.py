@@ -14,6 +14,7 @@ from .faults import InjectedFault
 from .findings import Findings
 
 _MOST_LINES = 20
+_UNREADABLE = "unreadable"
 _USUAL: dict[str, object] = {
     "sample_rate": 1.0,
     "transport_queue_size": 100,
@@ -142,6 +143,11 @@ def became(outcome: Outcome) -> str:
     return f"{text}, at {place_text(outcome.place)}" if outcome.place else text
 
 
+def repeated(values: Iterable[str | None]) -> dict[str, int]:
+    """The values that are there more than once, and how often."""
+    return {value: n for value, n in Counter(values).items() if value is not None and n > 1}
+
+
 def _caught(outcome: Outcome, findings: Findings) -> list[str]:
     fate = findings.fates.get(outcome.fault_id)
     if fate is None or outcome.reason == "swallowed" or outcome.state in _ARRIVED:
@@ -168,12 +174,12 @@ def _options(options: Mapping[str, Any]) -> str:
 
 
 def _arrived(arrivals: Sequence[Arrival]) -> str:
-    counts = Counter(arrival.item_type or "unreadable" for arrival in arrivals)
+    counts = Counter(arrival.item_type or _UNREADABLE for arrival in arrivals)
     discarded = Counter[str]()
     for arrival in arrivals:
         for line in arrival.discarded:
             discarded[f"{line.reason} ({line.category})"] += line.quantity
-    text = ", ".join(f"{count} {name}" for name, count in sorted(counts.items())) or "nothing"
+    text = ", ".join(_counted(count, name) for name, count in sorted(counts.items())) or "nothing"
     if discarded:
         text += "; the SDK reports as discarded: " + ", ".join(
             f"{n} {what}" for what, n in sorted(discarded.items())
@@ -192,6 +198,11 @@ def message_of(event: Mapping[str, Any]) -> str:
     """The message of an event that is not about an exception; empty when it has none."""
     entry = event.get("logentry") or {}
     return str(entry.get("formatted") or entry.get("message") or event.get("message") or "")
+
+
+def _counted(count: int, name: str) -> str:
+    many = count != 1 and name != _UNREADABLE and not name.endswith("s")
+    return f"{count} {name}{'s' if many else ''}"
 
 
 def _times(count: int) -> str:

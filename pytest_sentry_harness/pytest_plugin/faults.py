@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -11,9 +12,11 @@ from typing import Any
 from ..errors import InjectionError, TermError
 from ..injection.effects.registry import Effects
 from ..injection.injector import Injector
+from ..injection.located import FaultPath, locate, module_of
 from ..model.arming import ArmedFault
 from ..plan.schedule import Firing, Schedule
 from ..plan.terms import parse_chain
+from ..report.lines import printable
 
 
 @dataclass(slots=True)
@@ -103,7 +106,8 @@ def arm(
     Gives whether it raises what monitoring must capture. Raises ``TermError`` for a term and ``InjectionError`` for a point or an exception that cannot be had.
     """
     __tracebackhide__ = True
-    here = f"{where}: fault {fault.name!r} at {fault.at}"
+    here = printable(f"{where}: fault {fault.name!r} at {fault.at}")
+    _refuse_sdk(fault.at.partition(":")[0], here)
     try:
         raises = _raises(fault.do, effects)
         state = injector.arm(fault)
@@ -117,12 +121,20 @@ def arm(
         if error.where == here:
             raise
         where = f"{here}: {error.where}" if error.where else here
-        raise type(error)(error.what, where=where, hint=error.hint) from error
+        hint = None if error.hint is None else printable(error.hint)
+        raise type(error)(printable(error.what), where=printable(where), hint=hint) from error
     if state.state != "armed":
         hint = f"did you mean {' or '.join(state.nearest)}?" if state.nearest else None
         if hint is None and state.state != "refused":
             hint = 'write "package.module:function" or "package.module:Class.method"'
         raise InjectionError(state.note or f"it is {state.state}", where=here, hint=hint)
+    path = FaultPath.parse(fault.at)
+    try:
+        # The name may lead elsewhere: ``from sentry_sdk import capture_exception`` in the application.
+        _refuse_sdk(module_of(locate(sys.modules[path.module], path)), here)
+    except InjectionError:
+        injector.stop(fault.name)
+        raise
     return raises
 
 
@@ -134,6 +146,15 @@ def unused_name(at: str, taken: dict[str, Any]) -> str:
         number += 1
         name = f"{base}-{number}"
     return name
+
+
+def _refuse_sdk(module: str, where: str) -> None:
+    if module.partition(".")[0] == "sentry_sdk":
+        raise InjectionError(
+            f"{module} belongs to the Sentry SDK, whose work is what the test judges, so no fault acts in it",
+            where=where,
+            hint="choose a function of the application, or one that the SDK's own hooks (before_send) call",
+        )
 
 
 def _raises(do: str, effects: Effects) -> bool:

@@ -25,6 +25,8 @@ from ..model.ledger import (
 from ..reconcile.reconcile import reconcile
 from ..reconcile.summary import Summary
 
+_TRIED = ("sample_rate", "error_sampler", "before_send", "ignore_errors", "transport_queue_size")
+"""Options that decide about a loss, except those about integrations."""
 _PYTEST = {"_pytest", "pluggy", "pytest_asyncio"}
 
 
@@ -74,6 +76,7 @@ def find(
     records = [*records[:own], *(each for each in records[own:] if _event_of(each) not in reported)]
     into_test = {record.fault_id for record in records if _reached(record, test_frame)}
     told = [_as_told(record, index < before, test_frame, into_test) for index, record in enumerate(records)]
+    told = _replaced_by_the_test(told, before, test_frame)
     reconciliation = reconcile(_journal(told), arrivals, {})
     fired = tuple(record for record in told if isinstance(record, Fired))
     return Findings(
@@ -122,6 +125,30 @@ def _as_told(record: Record, before: bool, test_frame: str, into_test: Set[str])
     if isinstance(record, SdkInit) and before:
         return replace(record, place=None)  # the place is where the watch found it, not where init was called
     return record
+
+
+def _replaced_by_the_test(records: list[Record], before: int, test_frame: str) -> list[Record]:
+    """The records, with what the test chose to try taken as if it had always been so.
+
+    A test that calls ``sentry_sdk.init`` tries another set-up on purpose, so the one that was there before it is not
+    "overridden" by mistake. Integrations are left alone: what an earlier one switched off stays off.
+    """
+    own = [each for each in records[before:] if isinstance(each, SdkInit) and _in_tests(each, test_frame)]
+    if not own:
+        return records
+    tried = {name: own[-1].options.get(name) for name in _TRIED}
+    return [
+        replace(each, dsn=own[-1].dsn, key=own[-1].key, options={**each.options, **tried})
+        if index < before and isinstance(each, SdkInit)
+        else each
+        for index, each in enumerate(records)
+    ]
+
+
+def _in_tests(init: SdkInit, test_frame: str) -> bool:
+    """Whether the test's module or a ``conftest.py`` called ``sentry_sdk.init``."""
+    file = "" if init.place is None else init.place.file
+    return bool(file) and (file == test_frame.rpartition(":")[0] or os.path.basename(file) == "conftest.py")
 
 
 def _by_the_test(place: Place | None, test_frame: str) -> bool:

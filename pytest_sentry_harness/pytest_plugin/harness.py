@@ -16,6 +16,7 @@ from .sent import FLUSH_SECONDS
 from .wanted import told
 
 _CAPTURED = (State.CAPTURED, State.DUPLICATE, State.MERGED)
+_ONE_FOR_EACH_ID = "Sentry keeps one event for each id"
 
 
 class SentryHarness:
@@ -144,6 +145,8 @@ class SentryHarness:
     ) -> list[dict[str, Any]]:
         """Assert that every firing of ``fault`` (of all faults that raise, without one) arrived as an event.
 
+        Events with one and the same ``event_id`` are one: Sentry keeps one for each id.
+
         ``times``: it fired and arrived so often, exactly. ``level``: each of the events has this level. Without any
         fault in the test: that an error event arrived. Gives back the events. The ``AssertionError`` says what
         became of the fault instead, where, and what to do about it.
@@ -157,15 +160,27 @@ class SentryHarness:
             ids = {outcome.event_id for outcome in outcomes if outcome.state in _CAPTURED}
             events = [event for event in sent if event.get("event_id") in ids]
             count = sum(outcome.state in _CAPTURED for outcome in outcomes)
+            shared: dict[str, int] = {}
         else:
-            events, outcomes, count = sent, [], len(sent)
+            events, outcomes = sent, []
+            ids = {event.get("event_id") for event in sent}
+            shared = explain.repeated(event.get("event_id") for event in sent)
+            count = len(ids)
         problems = [
             f"{each.name!r} never fired" for each in chosen if not findings.of(each.name) and times != 0
         ]
         lost = [outcome for outcome in outcomes if outcome.state not in _CAPTURED]
         if lost:
             more = f" ({len(lost)} of {len(outcomes)} firings)" if len(outcomes) > 1 else ""
-            problems.append(f"fault {lost[0].fault!r} was not captured{more}: {explain.became(lost[0])}")
+            rule = f" ({_ONE_FOR_EACH_ID})" if lost[0].reason == "same_event_id" else ""
+            problems.append(
+                f"fault {lost[0].fault!r} was not captured{more}: {explain.became(lost[0])}{rule}"
+            )
+        if times is not None:
+            problems += [
+                f"{same} events have the same event_id, {event_id}: {_ONE_FOR_EACH_ID}"
+                for event_id, same in shared.items()
+            ]
         if not chosen and not events and times is None:
             problems.append("no error event arrived")
         if times is not None and count != times:
@@ -245,7 +260,7 @@ class SentryHarness:
         __tracebackhide__ = True
         problem = self._bench.snapshots().problem(event, name=name, lines=lines, drop=drop)
         if problem:
-            raise self._bench.remember(AssertionError(problem))
+            raise self._bench.remember(problem)
 
     # -- explaining --------------------------------------------------------------------------------
 

@@ -5,13 +5,16 @@ What is the same twice stays the same: equal trace ids become equal marks (``<tr
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
 from typing import Any
+
+from ..errors import UsageError
 
 _ID_KEYS = {
     "event_id": "event",
@@ -42,7 +45,9 @@ _FIXED_KEYS = {
     "sys.argv": "<argv>",
     "modules": "<modules>",
 }
-_VERSION_PARENTS = {"sdk", "packages", "runtime", "os", "device", "browser"}
+_FIXED_IN_SDK = {"name": "<sdk>", "integrations": "<integrations>", "packages": "<packages>"}
+"""Parts of an event's ``sdk`` that depend on which libraries happen to be installed."""
+_VERSION_PARENTS = {"sdk", "runtime", "os", "device", "browser"}
 _CONTEXT_KEYS = ("pre_context", "post_context")
 _OWN_BREADCRUMB = "git rev-parse HEAD"
 """What the SDK runs at init to guess a release."""
@@ -79,13 +84,13 @@ class Normaliser:
 
     def _know_ids(self, value: Any) -> None:
         """Give each id its mark first: text elsewhere may mention it."""
-        if isinstance(value, dict):
+        if isinstance(value, Mapping):
             for key in sorted(value, key=str):
                 kind = _ID_KEYS.get(key)
                 if kind is not None and isinstance(value[key], str) and value[key]:
                     self._mark(kind, value[key])
                 self._know_ids(value[key])
-        elif isinstance(value, list):
+        elif isinstance(value, list | tuple):
             for each in value:
                 self._know_ids(each)
 
@@ -100,13 +105,18 @@ class Normaliser:
 
     def _value(self, value: Any, path: tuple[str, ...]) -> Any:
         key = path[-1] if path else ""
-        if isinstance(value, dict) and key not in _FIXED_KEYS:
+        if path[:-1] == ("sdk",) and key in _FIXED_IN_SDK:
+            return _FIXED_IN_SDK[key]
+        if isinstance(value, Mapping) and key not in _FIXED_KEYS:
+            value = self._with_text_keys(value, path)
             return {
                 name: self._value(each, (*path, name))
                 for name, each in value.items()
                 if not self._left_out(name, (*path, name), value)
             }
-        if isinstance(value, list) and key not in _FIXED_KEYS:
+        if isinstance(value, Set) and key not in _FIXED_KEYS:
+            value = sorted(value, key=repr)
+        if isinstance(value, list | tuple) and key not in _FIXED_KEYS:
             return [
                 self._value(each, (*path, str(index)))
                 for index, each in enumerate(value)
@@ -130,9 +140,29 @@ class Normaliser:
             return self._mark("thread", str(value))
         if key == "release" and isinstance(value, str) and _SHA.fullmatch(value):
             return "<release>"
-        return self._text(value) if isinstance(value, str) else value
+        if isinstance(value, bool | int | float):
+            return value
+        return self._text(value if isinstance(value, str) else repr(value))
 
-    def _left_out(self, name: str, path: tuple[str, ...], siblings: dict[str, Any]) -> bool:
+    def _with_text_keys(self, value: Mapping[Any, Any], path: tuple[str, ...]) -> dict[str, Any]:
+        """As JSON has it: ``3`` becomes ``"3"``. Raises ``UsageError`` when two keys become one."""
+        found: dict[str, Any] = {}
+        for key, each in value.items():
+            name = key if isinstance(key, str) else self._key_text(key)
+            if name in found:
+                where = ".".join(path) or "the event"
+                raise UsageError(
+                    f"two keys of {where} are {name!r} in a snapshot, where keys are text",
+                    hint="give them keys that differ as text, or leave the place out with drop",
+                )
+            found[name] = each
+        return found
+
+    def _key_text(self, key: object) -> str:
+        known = key is None or isinstance(key, bool | int | float)
+        return json.dumps(key) if known else self._text(repr(key))
+
+    def _left_out(self, name: str, path: tuple[str, ...], siblings: Mapping[str, Any]) -> bool:
         if name in _CONTEXT_KEYS and "lineno" in siblings and not self._lines:
             return True
         return self._dropped(path)

@@ -18,6 +18,7 @@ _MOST_LOSSES = 20
 
 def properties_of(findings: Findings, injected: int, snapshots: Sequence[str] = ()) -> list[tuple[str, str]]:
     """Properties of a unit test: ``injected`` faults it asked for, ``snapshots`` it wrote."""
+    from ..report.lines import printable
     from .explain import loss_lines
 
     account = findings.account
@@ -27,7 +28,7 @@ def properties_of(findings: Findings, injected: int, snapshots: Sequence[str] = 
         "captured": account.captured,
         "lost": findings.lost,
     }
-    losses = loss_lines(findings)[:_MOST_LOSSES]
+    losses = [printable(line) for line in loss_lines(findings)[:_MOST_LOSSES]]
     return [
         *((f"{PREFIX}{name}", str(count)) for name, count in values.items()),
         *((f"{PREFIX}loss", line) for line in losses),

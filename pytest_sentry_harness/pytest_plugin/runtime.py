@@ -10,6 +10,7 @@ from inspect import unwrap
 import pytest
 
 from ..errors import HarnessError, UsageError
+from ..report.lines import printable
 from .asked import FIXTURE, MARKER, AskedFault, of_marker, of_parameter
 from .bench import Bench, TestIdentity
 from .extend import effects_of
@@ -46,10 +47,13 @@ class Runtime:
         switch = item.stash.get(_SWITCH, None)
         case = test_case_of(item)
         bench = item.stash.get(_BENCH, None)
-        if switch is None or case is None or bench is None:
+        if bench is None:
             return (yield)
-        with running_test(item, case, switch, bench.left_application):
-            return (yield)
+        with bench.running():
+            if switch is None or case is None:
+                return (yield)
+            with running_test(item, case, switch, bench.left_application):
+                return (yield)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, object, object]:
@@ -103,7 +107,7 @@ def harness_for(request: pytest.FixtureRequest) -> Iterator[SentryHarness]:
     try:
         effects = effects_of(config)
     except UsageError as error:
-        wrong = str(error)
+        wrong = printable(str(error))
     if wrong is not None:
         pytest.fail(wrong, pytrace=False)
     bench = Bench(
@@ -145,7 +149,7 @@ def _arm(bench: Bench, item: pytest.Item, switch: Switch) -> str | None:
         for fault in asked:
             bench.inject(fault.at, fault.do, fault.name, switch)
     except HarnessError as error:
-        return str(error)  # failing here would make pytest show the same text twice
+        return printable(str(error))  # failing here would make pytest show the same text twice
     return None
 
 

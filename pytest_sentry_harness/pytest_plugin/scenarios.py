@@ -49,13 +49,14 @@ class ScenarioFile(pytest.File):
     def scenario(self) -> Scenario:
         """The scenario, with the seed of the command line if one is given."""
         from ..plan.scenario import load_scenario
+        from ..report.lines import printable
         from .extend import extensions_of
 
         if self._scenario is None:
             try:
                 scenario = load_scenario(self.path, extensions=extensions_of(self.config))
             except UsageError as error:
-                raise self.CollectError(str(error)) from error
+                raise self.CollectError(printable(str(error))) from error
             seed = self.config.getoption("sentry_harness_seed")
             self._scenario = scenario if seed is None else replace(scenario, seed=seed)
         return self._scenario
@@ -93,11 +94,12 @@ class ScenarioItem(pytest.Item):
     def _judge(self) -> str:
         """Why there is no verdict; empty when there is one."""
         from ..model.verdict import Verdict
+        from ..report.lines import printable
 
         try:
             document = self.parent.document()
         except HarnessError as error:
-            return str(error)
+            return printable(str(error))
         result = self._result(document)
         self.user_properties += _properties(document, result)
         allowed = result.verdict is Verdict.INCONCLUSIVE and document.exit_code == 0
@@ -117,8 +119,10 @@ class ScenarioItem(pytest.Item):
         self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None
     ) -> str | TerminalRepr:
         """What people need, without our own traceback."""
+        from ..report.lines import printable
+
         if isinstance(excinfo.value, CriterionNotMetError | HarnessError):
-            return str(excinfo.value)
+            return printable(str(excinfo.value))
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
@@ -148,7 +152,7 @@ def _told(document: RunDocument, result: CriterionResult) -> str:
     """The verdict, why, what was lost, and how to see it again."""
     from ..harness.folder import RUNS
     from ..model.verdict import Verdict
-    from ..report.lines import advice, loss_line, point_line
+    from ..report.lines import advice, loss_line, point_line, printable
 
     lines = [f"{str(result.verdict).upper()}: {document.scenario.name}: {result.promise}"]
     lines += [f"  {gate.metric}: {gate.why}" for gate in result.gates if gate.verdict is not Verdict.PASS]
@@ -159,12 +163,13 @@ def _told(document: RunDocument, result: CriterionResult) -> str:
         lines.append(f"  {loss_line(loss)}" + (f"\n    what to do: {hint}" if hint else ""))
     if len(document.losses) > _MOST_LOSSES:
         lines.append(f"  and {len(document.losses) - _MOST_LOSSES} other kinds of loss in run.json")
-    return "\n".join([*lines, f"run folder: {RUNS / document.run.id}", f"reproduce: {document.reproduce}"])
+    lines += [f"run folder: {RUNS / document.run.id}", f"reproduce: {document.reproduce}"]
+    return printable("\n".join(lines))
 
 
 def _properties(document: RunDocument, result: CriterionResult) -> list[tuple[str, object]]:
     from ..criteria.verdict import show
-    from ..report.lines import loss_line
+    from ..report.lines import loss_line, printable
 
     account = document.account
     values = {
@@ -181,5 +186,5 @@ def _properties(document: RunDocument, result: CriterionResult) -> list[tuple[st
         values[gate.metric] = f"{show(measured.value, measured.unit)} ({gate.gate}): {gate.verdict}"
     return [
         *((f"sentry_harness.{name}", str(value)) for name, value in values.items()),
-        *(("sentry_harness.loss", loss_line(loss)) for loss in document.losses[:_MOST_LOSSES]),
+        *(("sentry_harness.loss", printable(loss_line(loss))) for loss in document.losses[:_MOST_LOSSES]),
     ]

@@ -40,11 +40,11 @@ class Snapshots:
     def problem(self, event: Any, *, name: str | None, lines: bool, drop: Iterable[str]) -> str:
         """What is wrong with ``event``; empty when it is as the snapshot says, or was written.
 
-        Raises ``UsageError`` when ``name`` was used before in the test.
+        Raises ``UsageError`` when ``name`` was used before in the test, and when two keys become the same text.
         """
         path = self._path(name)
         found = Normaliser(root=self.root, lines=lines, drop=drop).normalise(event)
-        text = json.dumps(found, indent=2, sort_keys=True, ensure_ascii=False, default=repr) + "\n"
+        text = json.dumps(found, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
         before = path.read_text(encoding="utf-8") if path.exists() else None
         if before == text:
             return ""

@@ -29,6 +29,7 @@ from ..model.ledger import (
     SdkHandedOver,
     SdkSaw,
 )
+from .contents import texts_of
 from .integrations import marks_of
 from .summary import Process, Summary
 
@@ -37,14 +38,15 @@ CREATE TABLE intent (fault_id TEXT, fault TEXT, trace_id TEXT);
 CREATE TABLE answered (fault_id TEXT, status INTEGER, error TEXT);
 CREATE TABLE fired (
     fault_id TEXT, fault TEXT, trace_id TEXT, effect TEXT, exception TEXT, at REAL, process INTEGER,
-    point TEXT, is_error INTEGER, main INTEGER, task INTEGER);
+    point TEXT, is_error INTEGER, main INTEGER, task INTEGER, message TEXT);
 CREATE TABLE fate (fault_id TEXT, handling TEXT, place TEXT, alive INTEGER, marks TEXT);
 CREATE TABLE mention (event_id TEXT, part TEXT, trace_id TEXT);
 CREATE TABLE handled (fault_id TEXT, record TEXT);
 CREATE TABLE logged (fault_id TEXT, record TEXT);
 CREATE TABLE saw (
     fault_id TEXT, event_id TEXT, position INTEGER, mechanism TEXT, logger TEXT, exception TEXT,
-    mono REAL, process INTEGER);
+    mono REAL, process INTEGER, changed TEXT, changed_by TEXT, changed_at TEXT);
+CREATE TABLE same_id (fault_id TEXT, event_id TEXT, culprit TEXT, place TEXT);
 CREATE TABLE dropped (
     fault_id TEXT, event_id TEXT, stage TEXT, reason TEXT, culprit TEXT, place TEXT, error TEXT);
 CREATE TABLE discarded (event_id TEXT, reason TEXT, detail TEXT, mono REAL);
@@ -54,7 +56,7 @@ CREATE TABLE told (
 CREATE TABLE handed (event_id TEXT, mono REAL, why TEXT, taker TEXT, place TEXT, error TEXT);
 CREATE TABLE arrival (
     event_id TEXT, trace_id TEXT, outcome TEXT, reason TEXT, at REAL, level TEXT, exceptions TEXT,
-    mono REAL, status INTEGER, mechanism TEXT);
+    mono REAL, status INTEGER, mechanism TEXT, texts TEXT, item TEXT);
 """
 _INDEXES = """
 CREATE INDEX intent_fault ON intent (fault_id);
@@ -66,7 +68,7 @@ CREATE INDEX fate_fault ON fate (fault_id);
 CREATE INDEX handled_fault ON handled (fault_id);
 CREATE INDEX logged_fault ON logged (fault_id);
 CREATE INDEX saw_fault ON saw (fault_id, position, event_id);
-CREATE INDEX saw_event ON saw (event_id);
+CREATE INDEX saw_event ON saw (event_id, fault_id);
 CREATE INDEX dropped_fault ON dropped (fault_id);
 CREATE INDEX discarded_event ON discarded (event_id);
 CREATE INDEX told_event ON told (event_id);
@@ -125,7 +127,8 @@ class Evidence:
         """Load arrivals; only events and client reports say anything about faults."""
         for arrival in arrivals:
             self.arrived += 1
-            if arrival.item_type == "event":
+            spoilt = arrival.item_type == "transaction" and arrival.outcome == "invalid"
+            if arrival.item_type == "event" or spoilt:  # a hook may have called an error a transaction
                 names = [name for name, _ in arrival.exceptions]
                 self._put(
                     "arrival",
@@ -140,6 +143,8 @@ class Evidence:
                         arrival.received_mono,
                         arrival.status,
                         arrival.mechanism or "",
+                        texts_of(value for _, value in arrival.exceptions),
+                        arrival.item_type,
                     ),
                 )
                 for part, trace_id in arrival.mentions:
@@ -201,6 +206,7 @@ class Evidence:
                 record.is_error,
                 record.thread == "MainThread",
                 record.task is not None,
+                record.exception_message,
             ),
         )
 
@@ -226,6 +232,9 @@ class Evidence:
                     record.exception,
                     record.mono,
                     len(self.summary.processes) - 1,
+                    " ".join(record.changed),
+                    record.changed_by,
+                    _place(record.changed_at),
                 ),
             )
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from ..model.account import State
 from .answers import Told, caused_by_answer, caused_by_refusal
 from .cause import Cause
-from .endings import ended_hard, ended_with_queue
+from .endings import ended_with_queue
 from .evidence import Evidence, place_of
 from .summary import Process
 
@@ -46,10 +46,11 @@ def lost_on_the_way_out(evidence: Evidence, event_id: str, process: Process | No
     if not words:
         return _gone(evidence, event_id, process)
     cause = words[-1].cause
-    if cause.reason == "custom_transport" and process is not None and process.goodbye is None:
-        # It may have kept the event in a queue of its own, which died with the process.
-        ending = ended_hard(process)
-        could_be = (f"dropped by {cause.culprit}", f"still with it when the process {ending.words}")
+    ending = ended_with_queue(process) if process is not None else None
+    if cause.reason == "custom_transport" and process is not None and ending is not None:
+        # It may have kept the event in a queue of its own, which died with the process; or passed it to the SDK's.
+        when = "when the process " if process.goodbye is None else "at the end: "
+        could_be = (f"dropped by {cause.culprit}", f"still with it {when}{ending.words}")
         return cause._replace(reason="custom_transport or lost_at_exit", could_be=could_be)
     return cause
 

@@ -121,7 +121,8 @@ class Off(NamedTuple):
 
 def why_off(which: Integration, inits: Sequence[SdkInit]) -> Off:
     """Why ``which`` was not among the integrations after the last of ``inits``, and who says so."""
-    last = inits[-1]
+    # Clients made by hand come and go; integrations belong to the process.
+    last = next((init for init in reversed(inits) if not init.by_hand), inits[-1])
     if which.identifier in last.refused:
         return Off("integration_refused", f"{which.name}: {last.refused[which.identifier]}", last.place)
     for init in reversed(inits):

@@ -6,6 +6,7 @@ Nothing is guessed: a loss for which no piece of evidence speaks stays an unexpl
 from __future__ import annotations
 
 from ..model.account import State
+from .absent import same_event_id
 from .cause import Cause
 from .dropped import dropped_by_sdk
 from .evidence import Evidence
@@ -24,6 +25,9 @@ SELECT event_id, process FROM saw WHERE fault_id = ? AND event_id IS NOT NULL OR
 
 def cause_of_loss(evidence: Evidence, fault_id: str, process: Process | None) -> Cause:
     """Explain the loss of ``fault_id``, which fired in ``process`` and is in no accepted event."""
+    taken = same_event_id(evidence, fault_id)
+    if taken is not None:
+        return taken
     fired = firing_of(evidence, fault_id)
     set_up = None if process is None else set_up_of(process, fired.at)
     cause = _cause(evidence, fired, process, set_up)

@@ -21,16 +21,20 @@ NO_EVENT = "no_event"
 
 _REFUSED = """
 SELECT outcome, reason, status, event_id FROM arrival
-WHERE trace_id = ? AND outcome NOT IN ('accepted', 'duplicate') ORDER BY at DESC
+WHERE trace_id = ? AND outcome NOT IN ('accepted', 'duplicate') AND item = 'event' ORDER BY at DESC
 """
 # SDKs for JavaScript report what a hook of theirs threw, in place of the event they were given, with this mechanism.
 _ABOUT_THE_SDK = "internal"
 # Messages of one trace come beside its error: an event with an exception is the better match.
 _EVENTS = """
-SELECT a.event_id, a.at, a.level FROM arrival a
+SELECT a.event_id, a.at, a.level, a.exceptions <> '' FROM arrival a
 WHERE a.trace_id = ? AND a.outcome = 'accepted' AND a.mechanism <> ?
 AND a.event_id NOT IN (SELECT event_id FROM saw WHERE event_id = a.event_id)
 ORDER BY a.exceptions = '', a.at
+"""
+_ERROR_LEVELS = ("error", "fatal")
+_BESIDE = """
+SELECT level, exceptions FROM arrival WHERE trace_id = ? AND outcome = 'accepted' AND mechanism <> ? ORDER BY at LIMIT 1
 """
 _OWN_FAILURE = """
 SELECT event_id, exceptions FROM arrival WHERE trace_id = ? AND outcome = 'accepted' AND mechanism = ? LIMIT 1
@@ -42,16 +46,22 @@ SELECT n.status, count(*) FROM fired f JOIN answered n ON n.fault_id = f.fault_i
 WHERE f.effect = ? GROUP BY n.status ORDER BY count(*) DESC, n.status
 """
 _REFUSALS = """
-SELECT reason, count(*) FROM arrival WHERE outcome NOT IN ('accepted', 'duplicate') GROUP BY reason ORDER BY count(*) DESC, reason
+SELECT reason, count(*) FROM arrival WHERE outcome NOT IN ('accepted', 'duplicate') AND item = 'event' GROUP BY reason ORDER BY count(*) DESC, reason
 """
 
 
 def event_of(
-    evidence: Evidence, trace_id: str | None, taken: set[str]
+    evidence: Evidence, trace_id: str | None, taken: set[str], wanted_level: str | None = None
 ) -> tuple[str, float, str | None] | None:
-    """The event of the request's trace that no other fault took: its id, time and level."""
-    for event_id, at, level in evidence.ask(_EVENTS, trace_id, _ABOUT_THE_SDK):
-        if event_id not in taken:
+    """The error of the request's trace that no other fault took: its event's id, time and level.
+
+    An error has an exception, and the level ``error`` or ``fatal``. What has ``wanted_level``, which the scenario
+    expects, will do as well. A message that comes beside proves nothing.
+    """
+    for event_id, at, level, with_exception in evidence.ask(_EVENTS, trace_id, _ABOUT_THE_SDK):
+        has = level or "error"  # by the protocol
+        is_error = with_exception and has in _ERROR_LEVELS
+        if event_id not in taken and (is_error or has == wanted_level):
             taken.add(event_id)
             return event_id, at, level
     return None
@@ -74,9 +84,21 @@ def cause_outside(evidence: Evidence, fault_id: str, trace_id: str | None) -> Ca
         State.UNEXPLAINED_LOSS,
         NO_EVENT if evidence.arrived else NOTHING_ARRIVED,
         "load",
-        f"{answer}; no agent saw more",
+        f"{answer}; no agent saw more{_beside(evidence, trace_id)}",
         could_be=tuple(_could_be(evidence, status)),
     )
+
+
+def _beside(evidence: Evidence, trace_id: str | None) -> str:
+    """In words, what came of the trace and does not count."""
+    row = next(evidence.ask(_BESIDE, trace_id, _ABOUT_THE_SDK), None)
+    if row is None:
+        return ""
+    level, names = row
+    what = "an event with an exception" if names else "a message without an exception"
+    if names and (level or "error") in _ERROR_LEVELS:
+        return f"; {what} came of its trace, and counts for another fault"
+    return f"; {what}, of level {level or 'error'}, came of its trace, and is not the error"
 
 
 def _could_be(evidence: Evidence, status: int) -> list[str]:

@@ -12,25 +12,28 @@ from ..model.arrival import Arrival
 from ..model.ledger import Record
 from ..model.scenario import Expect
 from . import outside
+from .absent import keep_first_of_id, not_in_the_event, shown_in_any
+from .contents import holds, is_copy
 from .evidence import Evidence
 from .findings import findings_in
 from .losses import Cause, cause_of_loss, identity_is_lost, may_still_come
 from .summary import Process, Summary
 
 _FIRED = """
-SELECT f.fault_id, f.fault, f.trace_id, f.effect, f.exception, f.at, f.process,
-       count(a.event_id), min(a.at), a.event_id, a.level  -- SQLite: of the row that has the minimum
+SELECT f.fault_id, f.fault, f.trace_id, f.effect, f.exception, f.message, f.at, f.process,
+       count(a.event_id), min(a.at), a.event_id, a.level, a.exceptions, a.texts  -- SQLite: of the row that has the minimum
 FROM fired f
 LEFT JOIN saw s ON s.fault_id = f.fault_id AND s.position = 0
 LEFT JOIN arrival a ON a.event_id = s.event_id AND a.outcome = 'accepted'
 GROUP BY f.rowid
 """
 _MERGED = """
-SELECT a.event_id, a.at FROM saw s JOIN arrival a ON a.event_id = s.event_id AND a.outcome = 'accepted'
-WHERE s.fault_id = ? AND s.position > 0 ORDER BY a.at LIMIT 1
+SELECT a.event_id, a.at, a.exceptions, a.texts FROM saw s
+JOIN arrival a ON a.event_id = s.event_id AND a.outcome = 'accepted'
+WHERE s.fault_id = ? AND s.position > 0 ORDER BY a.at LIMIT 20
 """
 _BY_TRACE = """
-SELECT a.event_id, a.at, a.level, a.exceptions FROM arrival a
+SELECT a.event_id, a.at, a.level, a.exceptions, a.texts FROM arrival a
 WHERE a.trace_id = ? AND a.outcome = 'accepted' AND a.event_id NOT IN (SELECT event_id FROM saw WHERE event_id = a.event_id)
 ORDER BY a.at
 """
@@ -78,8 +81,11 @@ class _Books:
         promised = self._expectations.get(fault, Expect()).captured
         return effect in ("raise", outside.EFFECT) if promised is None else promised
 
+    def wanted_level(self, fault: str) -> str | None:
+        return self._expectations.get(fault, Expect()).level
+
     def check_level(self, fault: str, level: str | None, count: int = 1) -> None:
-        wanted = self._expectations.get(fault, Expect()).level
+        wanted = self.wanted_level(fault)
         # An event without a level is an error, by the protocol.
         if wanted is not None and (level or "error") != wanted:
             self.wrong_level += count
@@ -149,6 +155,7 @@ def reconcile(
         evidence.add_arrivals(arrivals)
         evidence.complete()
         repeated = _count_once(evidence)
+        keep_first_of_id(evidence)
         books = _Books(expectations)
         by_trace = _settle_fired(evidence, books, late_after)
         _settle_not_reached(evidence, books)
@@ -197,27 +204,39 @@ def _settle_fired(evidence: Evidence, books: _Books, late_after: float) -> int:
     spent = _Reports(evidence)
     plain: Counter[tuple[str, str, str | None]] = Counter()
     for row in evidence.ask(_FIRED):
-        fault_id, fault, trace_id, effect, exception, at, process, own, first, event_id, level = row
-        if own == 1 and first <= at + late_after:
+        fault_id, fault, trace_id, effect, exception, message, at, process, own, first, event_id, level = row[
+            :12
+        ]
+        shown = bool(own) and holds(exception, message, *row[12:])
+        if own == 1 and shown and first <= at + late_after:
             plain[fault, effect, level] += 1
             continue
+        shown = shown or (own > 1 and shown_in_any(evidence, fault_id, exception, message))
+        hidden_in = event_id if own and not shown else None
         expected = books.expects_capture(fault, effect)
         state = State.DUPLICATE if own > 1 else State.CAPTURED
         cause = Cause(state)
-        if not own:
+        if not own or hidden_in is not None:
+            event_id = None
             writer = processes[process] if 0 <= process < len(processes) else None
-            merged = next(evidence.ask(_MERGED, fault_id), None)
-            alone = None
+            merged, alone = None, None
+            for *found, names, texts in evidence.ask(_MERGED, fault_id):
+                if holds(exception, message, names, texts):
+                    merged = found
+                    break
+                hidden_in = hidden_in or found[0]
             if effect == outside.EFFECT:
-                alone = outside.event_of(evidence, trace_id, taken)
-            elif merged is None and identity_is_lost(evidence, fault_id, writer):
-                alone = _match_by_trace(evidence, trace_id, exception, taken)
+                alone = outside.event_of(evidence, trace_id, taken, books.wanted_level(fault))
+            elif merged is None and hidden_in is None and identity_is_lost(evidence, fault_id, writer):
+                alone = _match_by_trace(evidence, trace_id, exception, message, taken)
             if merged is not None:
                 state, (event_id, first) = State.MERGED, merged
             elif alone is not None:
                 event_id, first, level = alone
             elif not expected:
                 cause = Cause(State.EXPLAINED, "no_event_expected", "plan")
+            elif hidden_in is not None:
+                cause = not_in_the_event(evidence, fault_id, hidden_in)
             else:
                 if effect == outside.EFFECT:
                     cause = outside.cause_outside(evidence, fault_id, trace_id)
@@ -252,13 +271,13 @@ def _settle_fired(evidence: Evidence, books: _Books, late_after: float) -> int:
 
 
 def _match_by_trace(
-    evidence: Evidence, trace_id: str | None, exception: str | None, taken: set[str]
+    evidence: Evidence, trace_id: str | None, exception: str | None, message: str | None, taken: set[str]
 ) -> tuple[str, float, str | None] | None:
-    """An event of the same trace and exception type that no fault owns: the join when identity cannot serve."""
+    """An event with the same trace, exception type and message that no fault owns: when identity cannot serve."""
     if trace_id is None or exception is None:
         return None
-    for event_id, at, level, names in evidence.ask(_BY_TRACE, trace_id):
-        if event_id not in taken and exception.rpartition(".")[2] in names.split("\n"):
+    for event_id, at, level, names, texts in evidence.ask(_BY_TRACE, trace_id):
+        if event_id not in taken and is_copy(exception, message, names, texts):
             taken.add(event_id)
             return event_id, at, level
     return None

@@ -25,6 +25,8 @@ from .set_up import SetUp, never_initialised
 from .summary import Process
 
 _HAND_ON_COPIES = ("/concurrent/futures/", "/multiprocessing/")
+_THREADS_HAND_ON = "/concurrent/futures/thread.py"
+_COPIED_BY_ASYNCIO = ("TimeoutError", "CancelledError", "InvalidStateError")
 
 
 _INSTALLED = ("/site-packages/", "/dist-packages/", "/lib/python3")
@@ -101,6 +103,9 @@ def identity_is_lost(evidence: Evidence, fault_id: str, process: Process | None)
     fate = fate_of(evidence, fault_id)
     if fate is None or fate.place is None:
         return False
+    if _THREADS_HAND_ON in fate.place.file:
+        # A future hands on the very object. Only asyncio makes new ones, of these.
+        return firing_of(evidence, fault_id).exception.rpartition(".")[2] in _COPIED_BY_ASYNCIO
     return any(part in fate.place.file for part in _HAND_ON_COPIES)
 
 

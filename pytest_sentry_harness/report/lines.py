@@ -19,6 +19,8 @@ _ADVICE: dict[str, str] = {
     "event_processor": "make the processor return the event on every path it should keep",
     "dedupe": "raise a fresh exception object each time",
     "ignored": "narrow ignore_errors",
+    "same_event_id": "leave event_id alone in hooks, and return the event that was given",
+    "not_in_the_event": "leave the exceptions in the event; raise ... from the error, not from None",
     "sample_rate": "set sample_rate to 1.0 for errors",
     "swallowed": "report it there with sentry_sdk.capture_exception(), or let it go on",
     "no_dsn": "give sentry_sdk.init a DSN in this environment",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ..model.scenario import Target
@@ -56,9 +56,9 @@ class CommandTarget:
         """Stop it the way the scenario says."""
         return self._group.stop(self._target.stop_signal, self._target.stop_timeout)
 
-    def wait(self, timeout: float) -> Ending:
-        """Wait for a script to end by itself; kill it after ``timeout`` seconds."""
-        return self._group.wait(timeout)
+    def wait(self, timeout: float, on_poll: Callable[[], None] | None = None) -> Ending:
+        """Wait for a script to end by itself; kill it after ``timeout`` seconds. ``on_poll`` may end the waiting."""
+        return self._group.wait(timeout, on_poll)
 
     def __enter__(self) -> CommandTarget:
         return self

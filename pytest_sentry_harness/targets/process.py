@@ -8,7 +8,7 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from ..errors import ScenarioError, TargetError
 from .logfile import last_lines
 
 _GUARD = Path(__file__).with_name("guard.py")
+_POLL_SECONDS = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,9 +112,18 @@ class ProcessGroup:
                 hint=f"run it by hand; the whole log is {self.log}",
             )
 
-    def wait(self, timeout: float) -> Ending:
-        """Wait for a command that ends by itself; kill it after ``timeout`` seconds."""
-        return self._await_end(clock.monotonic(), timeout)
+    def wait(self, timeout: float, on_poll: Callable[[], None] | None = None) -> Ending:
+        """Wait for a command that ends by itself; kill it after ``timeout`` seconds.
+
+        ``on_poll`` is called a few times a second; what it raises ends the waiting, and not the command.
+        """
+        start = clock.monotonic()
+        while on_poll is not None and (left := start + timeout - clock.monotonic()) > 0:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(min(left, _POLL_SECONDS))
+                break
+            on_poll()
+        return self._await_end(start, max(0.0, start + timeout - clock.monotonic()))
 
     def stop(self, stop_signal: str = "SIGTERM", timeout: float = 30.0) -> Ending:
         """Ask the command to end, kill the group after ``timeout`` seconds. A second call changes nothing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from ..errors import ScenarioError, TargetError
@@ -43,7 +44,7 @@ class UrlTarget:
     def check_alive(self) -> None:
         """Nothing can be known: the process is not ours."""
 
-    def wait(self, timeout: float) -> None:
+    def wait(self, timeout: float, on_poll: Callable[[], None] | None = None) -> None:
         """It does not end for us."""
 
     def stop(self) -> None:

@@ -81,6 +81,7 @@ class Story:
             term=f"{effect}(TimeoutError)",
             trace_id=event_id_of(number),
             exception_type="TimeoutError",
+            exception_message="late",
         )
         return fault_id
 

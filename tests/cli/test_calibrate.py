@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from ..harness.programs import write_job
 from ..harness.test_calibrate import JOB, SCENARIO
 
 
@@ -80,3 +84,28 @@ def test_a_harness_that_cannot_start_the_target(job: Path) -> None:
     ended = calibrate("job.toml", cwd=job.parent)
     assert ended.returncode == 12
     assert "job: command 'no-such-program job.py': the target cannot be started" in ended.stderr
+
+
+@pytest.mark.slow
+def test_an_interrupted_calibration(tmp_path: Path) -> None:
+    """What has begun ends in order, the rest never begins; the count is told, and the exit code is 130."""
+    path = write_job(tmp_path, end="import threading; threading.Event().wait(300)")
+    path.write_text(path.read_text().replace('stop_timeout = "60s"', 'stop_timeout = "250s"'))
+    command = [sys.executable, "-m", "pytest_sentry_harness.cli", "calibrate", "job.toml", "--runs", "runs"]
+    process = subprocess.Popen(
+        [*command, "--healthy-runs", "3", "--jobs", "2", "--markdown", "twins.md"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 60
+    while len(list(tmp_path.glob("runs/*/ledger/*"))) < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=120)
+    assert (process.returncode, err) == (130, "")
+    assert out == "interrupted: 0 of 3 runs ended, 0 of them came out as they have to\n"
+    assert len(list(tmp_path.glob("runs/*/run.json"))) == 2
+    assert not (tmp_path / "twins.md").exists()

@@ -336,3 +336,13 @@ def test_a_server_with_workers_is_watched(tmp_path: Path) -> None:
     text = stream.read_text()
     assert "RuntimeError: no more work  in /fail" in text.replace("in web.fail", "in /fail")
     assert text.count(" initialised in process ") >= 2
+
+
+def test_a_full_disk_is_named(tmp_path: Path) -> None:
+    """The command runs, the account is lost: one error with the file's name, exit code 12."""
+    code, out, err = run(tmp_path, "--to", "/dev/full", "--", sys.executable, "-c", "print('worked')")
+    assert (code, out) == (12, "worked\n")
+    assert err.startswith(
+        "sentry-harness: /dev/full: the stream cannot be written: No space left on device\n  hint: "
+    )
+    assert err.count("No space left") == 1

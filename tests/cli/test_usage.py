@@ -59,10 +59,11 @@ BAD: list[tuple[list[str], int, str]] = [
     (["judge"], 2, "Missing argument 'RUN'"),
     (
         ["judge", "{tmp}"],
-        12,
+        2,
         "this is not the folder of a finished run: scenario.toml, facts.json, ledger, store missing",
     ),
-    (["judge", "{tmp}/gone"], 12, "this is not the folder of a finished run"),
+    (["gate", "/dev/null"], 2, "/dev/null: this is neither a regular file nor a folder"),
+    (["judge", "{tmp}/gone"], 2, "this is not the folder of a finished run"),
     (["serve", "--port", "70000"], 2, "70000 is not in the range 0<=x<=65535"),
     (["serve", "--store", "{tmp}/good.toml"], 2, "is a file"),
     (["serve", "--host", "0.0.0.0", "--store", "{tmp}/s"], 12, "0.0.0.0"),

@@ -84,3 +84,14 @@ from sentry_sdk.scope import add_global_event_processor
 def keep(event, hint):
     return event
 """
+
+ONE_ID = f"""
+import sentry_sdk
+
+def one_id(event, hint):
+    if "exc_info" in hint:
+        event["event_id"] = "b" * 32
+    return event
+
+sentry_sdk.init({GOOD_OPTIONS}, before_send=one_id)
+"""

@@ -210,3 +210,32 @@ def test_a_port_in_use_is_not_taken_for_the_command(tmp_path: Path) -> None:
         done = doctor(tmp_path, "--port", str(other.getsockname()[1]), "--", "sleep", "60")
     assert done.returncode == 12
     assert "something listens on this port already" in done.stderr
+
+
+def test_one_id_for_all_errors_is_found(tmp_path: Path) -> None:
+    """Sentry would keep one of them: the others count as lost, and the last words are told apart all the same."""
+    document = examined(tmp_path, programs.ONE_ID)
+    found = finding(document, "same-event-id")
+    assert found["severity"] == "error"
+    assert "came under the id of an earlier one" in found["evidence"]
+    (burst,) = (probe for probe in document["probes"] if probe["kind"] == "burst")
+    assert (burst["arrived"], burst["sent"]) in [(0, 50), (1, 50)]
+    assert document["shutdown"]["handed"] == 5
+    assert document["exit_code"] == 10
+
+
+def test_a_script_that_crashes_at_once_is_shown(tmp_path: Path) -> None:
+    """Its exit code and its last lines are what is known."""
+    document = examined(tmp_path, "import nothing_of_that_name\n")
+    said = " ".join(document["unknown"])
+    assert "the command ended with exit code 1; its last lines: " in said
+    assert "No module named 'nothing_of_that_name'" in said
+
+
+def test_a_slow_service_is_told_of_timeout(tmp_path: Path) -> None:
+    """With {port} in the command, the hint is to wait longer."""
+    (tmp_path / "app.py").write_text("import time\ntime.sleep(60)\n")
+    done = doctor(tmp_path, "--timeout", "1", "--", "{python}", "app.py", "{port}")
+    assert done.returncode == 12
+    assert "the command is still running after 1 s: raise --timeout if it starts slowly" in done.stderr
+    assert "give --port" not in done.stderr

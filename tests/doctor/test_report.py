@@ -66,6 +66,10 @@ def test_hostile_names_are_made_harmless() -> None:
         (replace(HEALTHY, broken=("the agent cannot start",)), "the harness itself broke: the agent cannot"),
         (replace(HEALTHY, notes=("it stumbled",)), "it stumbled"),
         (
+            replace(NOTHING, broken_off="the command ended with exit code 1; its last lines: | oh"),
+            "what it does when it works: the command ended with exit code 1; its last lines: | oh",
+        ),
+        (
             replace(HEALTHY, probes=(*HEALTHY.probes, Probe(kind="log", sent=0, arrived=0, trouble="oh"))),
             "log entries: oh",
         ),

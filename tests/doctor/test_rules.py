@@ -100,6 +100,18 @@ TRIGGERS: dict[str, list[tuple[Evidence, Severity, tuple[str, ...]]]] = {
             ("0 of them ended without",),
         ),
     ],
+    "same-event-id": [
+        (
+            with_lost("same_event_id", "before_send=app.one_id", "app.py:4"),
+            Severity.ERROR,
+            (
+                "same event id",
+                "of 52 probe errors 3 came under the id of an earlier one",
+                "app.one_id",
+                "app.py:4",
+            ),
+        )
+    ],
     "refused-by-server": [
         (replace(HEALTHY, refused={"403 key_unknown": 52}), Severity.ERROR, ("52 x 403 key_unknown",))
     ],

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_sentry_harness.errors import EvidenceError, ScenarioError
+from pytest_sentry_harness.errors import EvidenceError, ScenarioError, UsageError
 from pytest_sentry_harness.harness.folder import RunFolder
 from pytest_sentry_harness.harness.judge import judge_folder
 from pytest_sentry_harness.harness.run import run_scenario
@@ -160,7 +160,10 @@ def test_unknown_placeholders_are_refused_before_anything_starts(tmp_path: Path)
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
     """The message names what is missing; damaged facts are named too."""
-    with pytest.raises(EvidenceError, match=r"scenario\.toml, facts\.json, ledger, store missing"):
+    with pytest.raises(UsageError, match=r"scenario\.toml, facts\.json, ledger, store missing"):
+        RunFolder.open(tmp_path)
+    (tmp_path / "facts.json").write_text("{}")
+    with pytest.raises(EvidenceError, match=r"scenario\.toml, ledger, store missing"):
         RunFolder.open(tmp_path)
     for name in ("scenario.toml", "facts.json"):
         (tmp_path / name).write_text("{}")

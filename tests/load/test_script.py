@@ -189,3 +189,15 @@ def test_what_the_watch_raises_ends_the_load(shop: Shop, tmp_path: Path) -> None
         run_script(load, host=shop.url, arming=arming_in(tmp_path), log=tmp_path / "load.log", on_poll=watch)
     assert len(shop.seen) < 100_000
     assert records(tmp_path)[-1].KIND == "goodbye"
+
+
+def test_requests_without_time_are_counted(shop: Shop, tmp_path: Path) -> None:
+    """What was not sent within ``run_time`` is told, unless the run had enough faults before."""
+    load = Load(requests=(LoadRequest(method="GET", path="/", times=500_000),), users=1, run_time=0.3)
+    ending = run_script(load, host=shop.url, arming=arming_in(tmp_path / "a"), log=tmp_path / "log")
+    assert ending.unsent == 500_000 - ending.requests > 0
+    enough = Load(requests=(LoadRequest(method="GET", path="/boom", times=50),), users=1, run_time=60)
+    arming = arming_in(tmp_path / "b", stop_after_faults=2)
+    ended = run_script(enough, host=shop.url, arming=arming, log=tmp_path / "log")
+    assert ended.requests < 50
+    assert ended.unsent == 0

@@ -453,3 +453,16 @@ def test_lists_of_tables_are_lists(place: Path) -> None:
         parse_scenario(GOOD.replace('locustfile = "trading.py"', "request = 3"), place)
     with pytest.raises(ScenarioError, match="the script of requests is empty"):
         parse_scenario(GOOD.replace('locustfile = "trading.py"', "request = []"), place)
+
+
+def test_a_reason_that_nothing_is_explained_by_is_refused(place: Path) -> None:
+    """The nearest is named; reasons the evidence cannot tell apart, and the link's own rules, are allowed."""
+    head = SCRIPT[: SCRIPT.index("[[twin]]")]
+    for reason in ('"lost_at_exit or swallowed"', '"misbehaviour:status_429"'):
+        twin = f'\n[[twin]]\nname = "t"\nfinds = {{ reason = {reason} }}\n'
+        assert parse_scenario(head + twin, place).twins[0].finds.reasons == (reason.strip('"'),)
+    twin = '\n[[twin]]\nname = "t"\nfinds = { reason = "before_sent" }\n'
+    with pytest.raises(
+        ScenarioError, match="unknown reason 'before_sent'\n  hint: did you mean 'before_send'"
+    ):
+        parse_scenario(head + twin, place)

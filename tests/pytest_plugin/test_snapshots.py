@@ -176,11 +176,7 @@ def test_what_differs_between_runs_and_machines_is_taken_out() -> None:
     assert frames[1] == {"abs_path": "<python>/json/decoder.py", "lineno": "<line>"}
     assert len(frames) == 2
     assert found["contexts"] == {"runtime": {"version": "<version>", "build": "<version>"}}
-    assert found["sdk"] == {
-        "name": "sentry.python",
-        "version": "<version>",
-        "packages": [{"name": "p", "version": "<version>"}],
-    }
+    assert found["sdk"] == {"name": "<sdk>", "version": "<version>", "packages": "<packages>"}
     assert [each["id"] for each in found["threads"]["values"]] == ["<thread-1>", "<thread-2>", "<thread-1>"]
     assert found["breadcrumbs"] == {"values": [{"message": "own", "timestamp": "<time>"}]}
     assert (found["timestamp"], found["start_timestamp"]) == ("<time>", "<time>")
@@ -235,3 +231,63 @@ def test_large_differences_are_cut_short(tmp_path: Path) -> None:
     assert "to write it anew: pytest x --sentry-harness-update-snapshots" in text
     path.write_text('{"a":1}', encoding="utf-8")
     assert snapshots(tmp_path).problem({"a": 1}, name=None, lines=False, drop=()) == ""
+
+
+def test_what_else_is_installed_does_not_matter() -> None:
+    """Name, integrations and packages of the SDK are the same whatever libraries it found; other names stay."""
+    found = normal(
+        {
+            "sdk": {
+                "name": "sentry.python.flask",
+                "integrations": ["flask", "redis"],
+                "packages": [{"name": "p"}],
+            },
+            "modules": {"flask": "3"},
+            "user": {"name": "Ann"},
+            "extra": {"sdk": {"name": "own"}},
+        }
+    )
+    assert found == {
+        "sdk": {"name": "<sdk>", "integrations": "<integrations>", "packages": "<packages>"},
+        "modules": "<modules>",
+        "user": {"name": "Ann"},
+        "extra": {"sdk": {"name": "own"}},
+    }
+
+
+class Cart:
+    """Its ``repr`` holds an address."""
+
+
+def test_what_json_does_not_know_is_made_text(tmp_path: Path) -> None:
+    """Keys become text as in JSON, values their ``repr`` without addresses, and the same twice is the same."""
+    odd = {
+        3: "x",
+        None: 1,
+        True: 2,
+        (1, 2): 3,
+        "a": Cart(),
+        "b": {"y", "x"},
+        "c": b"\xff",
+        "t": (1, [Cart()]),
+        "none": None,
+    }
+    assert normal(odd) == {
+        "3": "x",
+        "null": 1,
+        "true": 2,
+        "(1, 2)": 3,
+        "b": ["x", "y"],
+        "c": "b'\\xff'",
+        "a": f"<{Cart.__module__}.Cart object at <address>>",
+        "t": [1, [f"<{Cart.__module__}.Cart object at <address>>"]],
+        "none": None,
+    }
+    assert snapshots(tmp_path, update=True).problem(odd, name=None, lines=False, drop=()) == ""
+    assert snapshots(tmp_path).problem({**odd, "a": Cart()}, name=None, lines=False, drop=()) == ""
+    text = snapshots(tmp_path).problem({**odd, 3: "z"}, name=None, lines=False, drop=())
+    assert '["3"]: "x" in the snapshot, "z" in the event' in text
+    with pytest.raises(UsageError, match=r"two keys of extra are '3' in a snapshot, where keys are text"):
+        normal({"extra": {3: 1, "3": 2}})
+    with pytest.raises(UsageError, match="two keys of the event are"):
+        normal({3: 1, "3": 2})

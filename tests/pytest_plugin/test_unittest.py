@@ -137,3 +137,60 @@ def test_asynchronous_test_cases(pytester: pytest.Pytester) -> None:
     result = run(pytester)
     result.assert_outcomes(passed=2, failed=1)
     result.stdout.fnmatch_lines(["*- sentry-harness -*", "*the exception left the application*"])
+
+
+def test_a_failing_subtest_does_not_end_the_account(pytester: pytest.Pytester) -> None:
+    """What is reported after the first failing subtest is captured as before it."""
+    pytester.makepyfile(
+        app=APPLICATION,
+        test_app="""
+        import unittest
+        import pytest
+        import app
+
+        @pytest.mark.fault("app:charge", "raise(TimeoutError)")
+        class TestParts(unittest.TestCase):
+            def test_parts(self):
+                for number in range(3):
+                    with self.subTest(number=number):
+                        app.checkout()
+                        assert number != 0
+                self.sentry_harness.assert_captured(times=3)
+                app.hush()
+        """,
+    )
+    result = run(pytester)
+    result.stdout.fnmatch_lines(
+        [
+            "E *assert 0 != 0",
+            "  1 x captured, as event *",
+            "arrived: 1 event",
+            "1 test; faults: 1 injected, 4 fired, 3 captured, 1 lost; seed 0",
+            "test_app.py::TestParts::test_parts: 1 x charge: lost: swallowed*",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*lost_at_exit*")
+    result.stdout.no_fnmatch_line("E *was not captured*")
+
+
+def test_a_failing_subtest_of_the_fixture(pytester: pytest.Pytester) -> None:
+    """pytest's own fixture ``subtests`` is no different."""
+    pytest.importorskip("_pytest.subtests")
+    pytester.makepyfile(
+        app=APPLICATION,
+        test_app="""
+        import pytest
+        import app
+
+        @pytest.mark.fault("app:charge", "raise(TimeoutError)")
+        def test_parts(subtests, sentry_harness):
+            for number in range(3):
+                with subtests.test(number=number):
+                    app.checkout()
+                    assert number != 0
+            sentry_harness.assert_captured(times=3)
+        """,
+    )
+    result = run(pytester)
+    result.stdout.fnmatch_lines(["1 test; faults: 1 injected, 3 fired, 3 captured, 0 lost; seed 0"])
+    result.stdout.no_fnmatch_line("E *was not captured*")

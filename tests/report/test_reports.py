@@ -13,6 +13,7 @@ from rich.console import Console
 from pytest_sentry_harness.criteria.judge import judge_criteria
 from pytest_sentry_harness.ledger.reader import JournalState
 from pytest_sentry_harness.model.ledger import Note, Place, PointState, SdkInit
+from pytest_sentry_harness.model.reasons import REASONS
 from pytest_sentry_harness.model.run import RunFacts
 from pytest_sentry_harness.model.scenario import Scenario
 from pytest_sentry_harness.plan.gates import default_gates
@@ -21,7 +22,7 @@ from pytest_sentry_harness.reconcile.reconcile import reconcile
 from pytest_sentry_harness.report.build import build_document
 from pytest_sentry_harness.report.document import MOST_IDS, RunDocument, decode, encode, json_schema
 from pytest_sentry_harness.report.junit import to_junit
-from pytest_sentry_harness.report.lines import advice, loss_line, point_line
+from pytest_sentry_harness.report.lines import _ADVICE, advice, loss_line, point_line
 from pytest_sentry_harness.report.markdown import MOST_BYTES, to_markdown
 from pytest_sentry_harness.report.terminal import print_report
 from pytest_sentry_harness.testing.builders import Story
@@ -300,3 +301,8 @@ def test_every_reason_has_a_line_even_without_advice() -> None:
     assert advice("queue_overflow")
     assert advice("something new") == ""
     assert "lost_at" not in loss_line(document(lossy()).losses[0])
+
+
+def test_advice_is_for_reasons_that_are_known() -> None:
+    """What a scenario may name as a cause holds every reason that people are advised about."""
+    assert set(_ADVICE) <= REASONS

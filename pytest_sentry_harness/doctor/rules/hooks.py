@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..evidence import ABSENT, ERROR_KINDS, Evidence
+from ..evidence import ABSENT, ERROR_KINDS, SAME_EVENT_ID, Evidence
 from ..finding import Finding, Rule, Severity
 from .words import probes_lost, seen_at, shortened
 
@@ -16,7 +16,7 @@ _EXPLAINED = frozenset(
     {
         *_BY_HOOKS,
         *("sample_rate", "ignored", "queue_overflow", "no_dsn", "not_initialised", "lost_at_exit"),
-        "logged_not_reported",
+        *("logged_not_reported", SAME_EVENT_ID),
     }
 )
 """Reasons that a rule of their own speaks about."""
@@ -49,6 +49,24 @@ def raising(evidence: Evidence) -> Finding | None:
         why="the SDK swallows what a hook raises, and the event with it",
         evidence=f"lost of {evidence.errors_sent} probe errors: {probes_lost(lost)}",
         change="let the hook survive events without the key or value it reads: event.get(...), and a test for it",
+        place=lost[0].place,
+    )
+
+
+def same_id(evidence: Evidence) -> Finding | None:
+    """Different errors go out under one event id."""
+    lost = evidence.lost(SAME_EVENT_ID)
+    if not lost:
+        return None
+    gone = sum(each.count for each in lost)
+    return Finding(
+        severity=Severity.ERROR,
+        what="different errors are sent under the same event id",
+        why="Sentry keeps one event of each id: what comes later under the same one is thrown away as a duplicate",
+        evidence=f"of {evidence.errors_sent} probe errors {gone} came under the id of an earlier one: "
+        + probes_lost(lost),
+        change="leave event_id to the SDK: see that no hook or event processor writes it, or returns another "
+        "event's dictionary",
         place=lost[0].place,
     )
 
@@ -178,6 +196,7 @@ def silent_kinds(evidence: Evidence) -> Finding | None:
 RULES: Mapping[str, Rule] = {
     "hook-drops": dropping,
     "hook-raises": raising,
+    "same-event-id": same_id,
     "probe-lost": lost_otherwise,
     "logged-not-reported": logged_only,
     "reporting-raises": reporting_raises,

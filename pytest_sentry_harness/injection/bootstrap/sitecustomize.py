@@ -11,8 +11,9 @@ import os
 import sys
 
 _WORK = (
-    ("SENTRY_HARNESS_ARMING", "injection.start", "the agent cannot start"),
+    # First, so that the agent finds the fault points it brings.
     ("SENTRY_HARNESS_INSIDE", "doctor.inside.start", "cannot look inside"),
+    ("SENTRY_HARNESS_ARMING", "injection.start", "the agent cannot start"),
 )
 
 

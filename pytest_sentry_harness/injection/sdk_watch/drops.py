@@ -12,6 +12,8 @@ from typing import Any
 from ...model.ledger import Place
 from .describe import code_of, name_of, place_of, plain, raised_at
 
+_OWN_PACKAGE = f"{__name__.partition('.')[0]}."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drop:
@@ -105,6 +107,21 @@ def by_before_send(
         place=raised_at(error),
         error=f"{type(error).__name__}: {_text(error)}",
     )
+
+
+def changed_by_hook(client: Any) -> tuple[str, Place | None]:
+    """``before_send``, which made something else of an event."""
+    hook = client.options.get("before_send")
+    return (f"before_send={name_of(hook)}", place_of(hook)) if hook is not None else ("", None)
+
+
+def foreign_taker(transport: Any) -> tuple[str, Place | None] | None:
+    """What the application put in the place of ``transport.capture_envelope`` after the SDK was initialised."""
+    function = getattr(transport, "capture_envelope", None)
+    module = str(getattr(function, "__module__", ""))
+    if function is None or module.startswith(("sentry_sdk.", _OWN_PACKAGE)):
+        return None
+    return f"{type(transport).__name__}.capture_envelope={name_of(function)}", place_of(function)
 
 
 def by_sampler(client: Any) -> Drop:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import contextvars
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from ...model.ledger import Place, SdkDropped, SdkSaw
+from ...model.ledger import Place, SdkDropped, SdkHandedOver, SdkSaw
 from ..injected import InjectedExceptions
 from ..recorder import Recorder
 from . import drops
+from .changes import Changes
 from .describe import calling_place
 from .drops import Drop as Drop
 from .patches import Patches
@@ -38,6 +39,8 @@ class Capture:
     """The processors of the application's own, if what came out of them is no event."""
     prepared: Any = None
     """What the processors and ``before_send`` made of the event."""
+    changes: Changes = field(default_factory=Changes)
+    """What they made another of that tells whose event it is."""
 
     @property
     def event_id(self) -> str | None:
@@ -176,6 +179,8 @@ class Pipeline:
             __tracebackhide__ = True
             result = original(scope, event, hint)
             capture = PRESENT.get()
+            if capture is not None:
+                self._quietly(capture.changes.processed, result)
             if capture is not None and result is not None and not _is_event(result):
                 capture.spoilers = self._quietly(drops.own_processors, self._sdk) or ()
             return result
@@ -185,9 +190,13 @@ class Pipeline:
     def _prepare_event(self, original: Any) -> Any:
         def prepare_event(client: Any, event: Any, hint: Any, scope: Any) -> Any:
             __tracebackhide__ = True
-            prepared = original(client, event, hint, scope)
             capture = PRESENT.get()
             if capture is not None:
+                self._quietly(capture.changes.begin, event)
+            prepared = original(client, event, hint, scope)
+            if capture is not None:
+                self._quietly(capture.changes.end, client, prepared)
+                self._quietly(self._goes_elsewhere, client, capture.fault_ids, prepared)
                 capture.prepared = prepared
                 if prepared is None and capture.drop is None:
                     name = "before_send_transaction" if event.get("type") == "transaction" else "before_send"
@@ -222,6 +231,19 @@ class Pipeline:
             return sampled
 
         return should_sample_error
+
+    def _goes_elsewhere(self, client: Any, fault_ids: tuple[str, ...], prepared: Any) -> None:
+        # Said before it goes there: whatever is known of the event later is truer.
+        event_id = prepared.get("event_id") if isinstance(prepared, dict) else None
+        taker = drops.foreign_taker(client.transport) if fault_ids and isinstance(event_id, str) else None
+        if taker is not None:
+            self._recorder.write(
+                SdkHandedOver,
+                event_id=str(event_id).replace("-", "").lower(),
+                why="own",
+                to=taker[0],
+                place=taker[1],
+            )
 
     def _close(self, original: Any) -> Any:
         def close(client: Any, *args: Any, **kwargs: Any) -> Any:
@@ -272,6 +294,9 @@ class Pipeline:
             handled=mechanism.get("handled"),
             logger=str(capture.event.get("logger") or "") if isinstance(capture.event, dict) else "",
             exception=type(exc_info[1]).__qualname__ if exc_info else "",
+            changed=capture.changes.what,
+            changed_by=capture.changes.culprit,
+            changed_at=capture.changes.place,
         )
         drop = capture.drop
         if event_id is None and drop is not None:

@@ -6,12 +6,13 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterable
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Any
 
 import wrapt
 
 from ...model.ledger import Note, SdkInit, SdkPending
+from ..fate import is_own_frame
 from ..injected import InjectedExceptions
 from ..recorder import QuietRecorder, Recorder, agent_working
 from .describe import (
@@ -137,7 +138,8 @@ class SdkWatch:
                 text = f"sentry_sdk could not be initialised: {type(error).__name__}: {error}"
                 self._quietly(self._note, "info", text, calling_place())
                 raise
-            self._quietly(self._initialised, client, kwargs or (args[0] if args else {}))
+            given = kwargs or (args[0] if args else {})
+            self._quietly(self._initialised, client, given, not _called_by_init())
 
         return init
 
@@ -163,7 +165,7 @@ class SdkWatch:
         self._transports.watch(transport, self._patches)
         self._sending.append(weakref.ref(transport))
 
-    def _initialised(self, client: Any, given: Any) -> None:
+    def _initialised(self, client: Any, given: Any, by_hand: bool = False) -> None:
         options = client.options
         self._initialisation = {
             "version": str(sys.modules["sentry_sdk"].VERSION),
@@ -174,6 +176,7 @@ class SdkWatch:
             "place": calling_place(),
             "key": key_mark(options.get("dsn")),
             "refused": dict(self._refused),
+            "by_hand": by_hand,
         }
         self._recorder.write(SdkInit, **self._initialisation)
         environment = given.get("environment") if isinstance(given, dict) else None
@@ -217,6 +220,18 @@ class SdkWatch:
 
     def _note(self, level: str, text: str, place: Any) -> None:
         self._recorder.write(Note, level=level, text=text, place=place)
+
+
+def _called_by_init() -> bool:
+    """Whether ``sentry_sdk.init`` makes the client, and not the application by itself."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if frame.f_globals.get("__name__") == "sentry_sdk._init_implementation":
+            return True
+        if not is_own_frame(frame.f_code):
+            return False
+        frame = frame.f_back
+    return False
 
 
 def _framework(module: str, install: Install) -> Callable[[SdkWatch, ModuleType], None]:

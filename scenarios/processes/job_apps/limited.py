@@ -10,7 +10,7 @@ import sentry_sdk
 from job_apps.work import handle
 
 DEFECT = os.environ.get("DEFECT", "")
-LIMIT = 1.5
+LIMIT = 6.0
 WARNING = 0.7
 
 
@@ -54,10 +54,14 @@ def main() -> None:
             except OutOfTimeError:
                 sys.exit(1)
         jobs.append(pid)
-    time.sleep(LIMIT)
+    deadline = time.monotonic() + LIMIT
     for pid in jobs:
-        os.kill(pid, signal.SIGKILL)  # harmless to one that has ended and was not waited for yet
-        os.waitpid(pid, 0)
+        while os.waitpid(pid, os.WNOHANG) == (0, 0):
+            if time.monotonic() > deadline:
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+                break
+            time.sleep(0.05)
 
 
 if __name__ == "__main__":

@@ -36,6 +36,8 @@ def let_go(number: int) -> None:
     except MemoryError:
         held.clear()
         sentry_sdk.capture_exception()
+        # Nobody else is at work when the memory is filled again: who cannot allocate then, may fail anywhere.
+        sentry_sdk.flush(timeout=30)
 
 
 HELD: list[bytearray] = []

@@ -1,0 +1,40 @@
+"""The words by which losses and findings are explained, and which a scenario may name as what must be found."""
+
+from __future__ import annotations
+
+_PROCESS = """
+    base_exception before_send callback_error client_closed custom_transport cut_off cut_short dedupe event_processor
+    excepthook_replaced handled_by_framework ignored integration_off integration_refused internal_sdk_error late_init
+    logged_not_reported logged_without_exception lost_at_exit no_dsn not_initialised not_seen_by_sdk overridden_init
+    sample_rate spotlight_only swallowed transport_error
+"""
+"""What happens in the target's processes."""
+_WAY = """
+    broken_answer connection_refused connection_reset interrupted lost_after_200 name_not_resolved network_error
+    proxy_failed queue_overflow rate_limited ratelimit_backoff redirected refused server_error timed_out tls_failed
+    too_large
+"""
+"""What happens between the SDK and Sentry."""
+_SERVER = """
+    auth auth_mismatch auth_missing duplicate invalid key_disabled key_unknown malformed media_type method no_endpoint
+    project_disabled project_unknown unknown_key
+"""
+"""Why the embedded server did not take something."""
+_REPORTED = "backpressure buffer_overflow cache_overflow insufficient_data no_parent_span send_error"
+"""What SDKs say in client reports besides (Sentry developer docs, Client Reports)."""
+_WRONG = """
+    data_of_another_request no_event no_event_expected not_in_the_event nothing_arrived reported_twice retried
+    same_event_id trace_lost trace_of_another_request
+"""
+"""What is wrong with what arrived, or all that is known."""
+REASONS = frozenset(" ".join((_PROCESS, _WAY, _SERVER, _REPORTED, _WRONG)).split())
+_PREFIXES = ("misbehaviour:",)
+"""The rest says which rule of the link it was."""
+
+
+def unknown_reason(reason: str) -> str | None:
+    """The part of ``reason`` (``a or b``) that nothing is ever explained by; None when all are known."""
+    for part in reason.split(" or "):
+        if part not in REASONS and not part.startswith(_PREFIXES):
+            return part
+    return None
