@@ -75,5 +75,5 @@ def not_in_the_event(evidence: Evidence, fault_id: str, event_id: str) -> Cause:
     if hook and "exception" in changed.split():
         culprit = f"{hook} took the exception out of its event"
         return Cause(State.EXPLAINED, NOT_IN_THE_EVENT, "sdk", culprit, place_of(place), event_id)
-    culprit = "the event has another exception alone: `raise ... from None` hides what was raised before"
+    culprit = "the event has another exception alone: `raise ... from None` hides what was raised before, or the mark was copied to it"
     return Cause(State.EXPLAINED, NOT_IN_THE_EVENT, "sdk", culprit, None, event_id)

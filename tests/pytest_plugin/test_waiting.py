@@ -98,7 +98,7 @@ def test_what_arrived_instead_is_shown(sentry_harness: SentryHarness) -> None:
     assert re.fullmatch(r"  error: TimeoutError: too late at \S+:\d+ in charge \(fault 'charge'\)", lines[2])
     assert lines[3:7] == [
         "    its level is error, not fatal",
-        '    tags.colour: "red" expected, missing',
+        '    tags: {"colour": "red"} expected, missing',
         "  info: hello",
         "    its exception is none, not TimeoutError",
     ]
