@@ -6,6 +6,7 @@ twin must not pass, must lose something, and every loss must be reported for the
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -16,10 +17,10 @@ from ..model.scenario import Finds, Scenario
 from ..model.verdict import GateResult, Verdict
 from ..plan.twins import twin_of
 from ..report.document import Finding, Loss, RunDocument
-from ..report.lines import short_path
 from .progress import Progress
 from .run import run_scenario
 
+_LIBRARY = re.compile(r".*/(?:site-packages|lib/python3\.\d+)/")
 _LOST = ("explained", "unexplained_loss", "late")
 _NOT_A_LOSS = ("no_event_expected",)
 
@@ -119,10 +120,18 @@ def _causes(losses: Iterable[Loss | Finding]) -> tuple[tuple[str, int], ...]:
     return tuple(counted.most_common())
 
 
+def _portable(path: str) -> str:
+    """``path`` as it is called on any machine: within its library, or from the folder of scenarios on."""
+    library = _LIBRARY.match(path)
+    if library:
+        return path[library.end() :]
+    return path[max(path.rfind("/scenarios/") + 1, 0) :]
+
+
 def _worded(loss: Loss | Finding) -> str:
     parts = [loss.reason or (loss.state.replace("_", " ") if isinstance(loss, Loss) else loss.metric)]
     if loss.culprit:
         parts.append(loss.culprit)
     if loss.place is not None:
-        parts.append(f"{short_path(loss.place.file)}:{loss.place.line}")
+        parts.append(f"{_portable(loss.place.file)}:{loss.place.line}")
     return ", ".join(parts)
