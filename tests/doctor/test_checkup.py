@@ -116,7 +116,7 @@ def test_a_tangled_set_up(tmp_path: Path) -> None:
 
 def test_a_worker_that_never_ends_is_examined_after_the_timeout(tmp_path: Path) -> None:
     """Neither a service nor a script that ends: probed while it runs, and stopped."""
-    document = examined(tmp_path, programs.NEVER_ENDS, "--timeout", "2")
+    document = examined(tmp_path, programs.NEVER_ENDS, "--timeout", "10")
     assert rules(document) == []
     assert document["shutdown"]["how"] == "SIGTERM"
 

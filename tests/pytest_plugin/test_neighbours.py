@@ -22,6 +22,13 @@ from .project import APP, run
 QUIET = APP + '\nsentry_sdk.init("https://abc@o12.ingest.sentry.io/42", auto_enabling_integrations=False)\n'
 
 
+@pytest.fixture(autouse=True)
+def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """pytest-cov in a run of its own must not find, and erase, the data of the coverage around it."""
+    for name in [name for name in os.environ if name.startswith("COVERAGE_")]:
+        monkeypatch.delenv(name)
+
+
 def test_a_rerun_starts_afresh(pytester: pytest.Pytester) -> None:
     """An empty inbox, another DSN, the same firings; the summary counts the last run, JUnit never mixes two."""
     pytest.importorskip("pytest_rerunfailures")
@@ -172,8 +179,6 @@ def test_coverage_is_what_it_is_without(
 ) -> None:
     """Armed functions, with faults that let them go on, are measured line by line and branch by branch as ever."""
     pytest.importorskip("pytest_cov")
-    for name in [name for name in os.environ if name.startswith("COVERAGE_")]:
-        monkeypatch.delenv(name)
     monkeypatch.setenv("COVERAGE_CORE", core)
     body = """
         import asyncio

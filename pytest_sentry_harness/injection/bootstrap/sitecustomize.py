@@ -35,7 +35,8 @@ def _start(module_name: str) -> None:
 def _give_way() -> None:
     # First, since it may set a tracer (coverage), which the agent then leaves in place.
     here = os.path.dirname(os.path.abspath(__file__))
-    sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry or os.curdir) != here]
+    # Not made absolute: a relative entry is never ours, and the working folder may be gone.
+    sys.path[:] = [entry for entry in sys.path if os.path.normpath(entry) != here]
     this = sys.modules.pop("sitecustomize", None)
     try:
         importlib.import_module("sitecustomize")
