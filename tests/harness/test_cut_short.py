@@ -19,7 +19,7 @@ from .programs import write_job
 
 pytestmark = pytest.mark.slow
 
-WAITS = "import sentry_sdk; sentry_sdk.flush(60); open('ready', 'w').close(); import threading; threading.Event().wait(60)"
+WAITS = "sentry_sdk.flush(60); open('ready', 'w').close(); import threading; threading.Event().wait(60)"
 
 
 def wait_for(path: Path) -> None:
