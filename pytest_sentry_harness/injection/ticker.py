@@ -7,6 +7,8 @@ It is none of ``threading``'s: the program's own account of its threads stays as
 from __future__ import annotations
 
 import _thread
+import contextlib
+import importlib
 import os
 from collections.abc import Callable
 
@@ -29,6 +31,9 @@ class Ticker:
 
     def start(self) -> None:
         """Start ticking."""
+        # A thread that ends makes glibc load this library, and abort the process when a jail hides it by then.
+        with contextlib.suppress(ImportError, OSError):
+            importlib.import_module("ctypes").CDLL("libgcc_s.so.1")
         self._hold.acquire()
         # A new thread has an empty context: it takes no part in the request that happens to start it.
         _thread.start_new_thread(self._run, (self._hold,))
