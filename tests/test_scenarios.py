@@ -30,6 +30,7 @@ TABLE = ROOT / "docs" / "reference" / "stories.md"
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.parametrize("path,twin", RUNS, ids=[f"{path.stem}-{twin or 'healthy'}" for path, twin in RUNS])
 def test_scenarios_and_twins_come_out_as_they_have_to(tmp_path: Path, path: Path, twin: str) -> None:
     """Healthy: passes without a loss. Twin: fails, and each loss is reported for the planted cause."""

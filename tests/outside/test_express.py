@@ -19,7 +19,7 @@ from .node import installed
 OUTSIDE = Path(__file__).parents[2] / "scenarios" / "outside"
 TWINS = [twin.name for twin in load_scenario(OUTSIDE / "express.toml").twins]
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("unmeasured")]
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from pytest_sentry_harness.server.client import EmbeddedServer, ServerClient
 
 from .node import installed
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("unmeasured")]
 
 
 @pytest.fixture

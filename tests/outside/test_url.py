@@ -16,7 +16,7 @@ from pytest_sentry_harness.plan.scenario import load_scenario
 from pytest_sentry_harness.report.document import RunDocument
 from pytest_sentry_harness.targets.command import free_port
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("unmeasured")]
 
 SERVICE = Path(__file__).with_name("service.py")
 SCENARIO = """
@@ -62,6 +62,15 @@ class Slow(HttpUser):
         with provoking("{name}"):
             self.client.get("/boom")
         self.client.get("/fine")
+
+class Once(HttpUser):
+    @task
+    def provokes_and_ends_the_run(self):
+        try:
+            with provoking("{name}"):
+                self.client.get("/boom")
+        finally:
+            self.environment.runner.quit()
 """
 
 
@@ -137,7 +146,7 @@ def test_locust_tasks_say_that_they_provoke_an_error(service: Service, tmp_path:
 def test_a_task_that_names_another_fault_breaks_the_run(service: Service, tmp_path: Path) -> None:
     """A misspelt name is an error of the verdict, with the nearest name."""
     (tmp_path / "locustfile.py").write_text(LOCUSTFILE.replace("{name}", "bom"))
-    load = '[load]\nlocustfile = "locustfile.py"\nusers = 1\nrun_time = "1s"\nuser_classes = ["Customer"]\n'
+    load = '[load]\nlocustfile = "locustfile.py"\nusers = 1\nrun_time = "30s"\nuser_classes = ["Once"]\n'
     document = service.judged(tmp_path, load, "[]")
     assert document.verdict is Verdict.ERROR
     (note,) = document.criteria[0].notes[:1]

@@ -18,7 +18,7 @@ from pytest_sentry_harness.plan.scenario import load_scenario
 from pytest_sentry_harness.plan.twins import twin_of
 from pytest_sentry_harness.report.document import RunDocument
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("unmeasured")]
 
 SCENARIOS = Path(__file__).parent.parent.parent / "scenarios" / "processes"
 

@@ -14,7 +14,7 @@ from pytest_sentry_harness.model.verdict import Verdict
 from pytest_sentry_harness.plan.scenario import load_scenario
 from pytest_sentry_harness.plan.twins import twin_of
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("unmeasured")]
 
 SCENARIOS = Path(__file__).parent.parent.parent / "scenarios" / "processes"
 

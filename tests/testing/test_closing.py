@@ -23,7 +23,7 @@ from pytest_sentry_harness.testing.strategies import RIG_SETTINGS, TERMS, json_v
 
 from . import targets
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800), pytest.mark.usefixtures("unmeasured")]
 
 MANY = int(os.environ.get("SENTRY_HARNESS_PLANS", "20"))
 SEED = int(os.environ.get("SENTRY_HARNESS_SEED", "1"))
