@@ -144,7 +144,21 @@ def test_every_fault_kind_is_documented_with_an_example() -> None:
 SCENARIO = read("docs", "reference", "scenario.md")
 # Where the file's key has another name than the model's field.
 KEY_OF = {"stop_after_faults": "faults", "requests": "request", "reasons": "reason"}
-NOT_KEYS = {"path", "target", "load", "faults", "gates", "safety", "link", "twins", "twin", "extensions"}
+NOT_KEYS = {
+    "path",
+    "target",
+    "load",
+    "faults",
+    "operations",
+    "profiling",
+    "overhead",
+    "gates",
+    "safety",
+    "link",
+    "twins",
+    "twin",
+    "extensions",
+}
 
 
 @pytest.mark.parametrize(
@@ -158,6 +172,8 @@ NOT_KEYS = {"path", "target", "load", "faults", "gates", "safety", "link", "twin
         ("`finds`", scenario_model.Finds),
         ("`[[fault]]`", scenario_model.Fault),
         ("`expect`", scenario_model.Expect),
+        ("`[[operation]]`", scenario_model.Operation),
+        ("`[profiling]`", scenario_model.Profiling),
         ("`[safety]`", scenario_model.Safety),
     ],
 )

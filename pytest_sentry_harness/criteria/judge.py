@@ -1,22 +1,21 @@
-"""From a reconciliation to the verdict of each criterion."""
+"""From what was measured to the verdict of each criterion."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from ..model.account import Account
 from ..model.extensions import NO_EXTENSIONS, Evidence, Extensions
 from ..model.ledger import Note
 from ..model.metrics import Metric
 from ..model.scenario import Gate
 from ..model.verdict import CriterionResult, GateResult, Measurement, Verdict, worst
-from . import capture, own
+from . import own
 from .verdict import judge
 
 
 def judge_criteria(
-    account: Account,
+    measured: Mapping[str, Mapping[str, Measurement]],
     gates: Iterable[Gate],
     *,
     trouble: Iterable[str] = (),
@@ -25,20 +24,20 @@ def judge_criteria(
     extensions: Extensions = NO_EXTENSIONS,
     evidence: Evidence | None = None,
 ) -> tuple[CriterionResult, ...]:
-    """Judge every criterion that ``gates`` (defaults included) speak of.
+    """Judge every criterion that was ``measured``, by its ``gates`` (defaults included).
 
     ``trouble``: the harness broke, which makes the verdict *error*. ``doubts``: the evidence is not
     complete, which turns a pass into *inconclusive*. Not ``complete``: the harness was killed in mid-run,
     so that a failed gate proves nothing either. Criteria of ``extensions`` are judged by ``evidence``.
     """
     gates, metrics, broken = list(gates), extensions.metrics, list(trouble)
-    measured: dict[str, Mapping[str, Measurement] | str] = {"capture": capture.measure(account)}
+    found: dict[str, Mapping[str, Measurement] | str] = dict(measured)
     for criterion in own.asked_for(extensions.criteria, gates):
         assert evidence is not None  # comes with the extensions
         try:
-            measured[criterion.name] = own.measure(criterion, evidence)
+            found[criterion.name] = own.measure(criterion, evidence)
         except own.NotMeasuredError as error:
-            measured[criterion.name] = str(error)
+            found[criterion.name] = str(error)
     return tuple(
         _criterion(
             name,
@@ -50,7 +49,7 @@ def judge_criteria(
             doubts,
             complete,
         )
-        for name, measurements in measured.items()
+        for name, measurements in found.items()
     )
 
 

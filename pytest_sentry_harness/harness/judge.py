@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from ..criteria import capture
 from ..criteria.judge import judge_criteria, trouble_in
 from ..criteria.own import asked_for
 from ..ledger.reader import JournalState, read_ledger
-from ..model.account import State
+from ..model.account import Account, State
 from ..model.arrival import Arrival
 from ..model.extensions import NO_EXTENSIONS, Evidence, Extensions
 from ..model.run import UNFINISHED, RunFacts
 from ..model.scenario import Expect, Gate, Scenario
-from ..plan.gates import default_gates
+from ..model.verdict import Measurement
+from ..plan.gates import criteria_of, default_gates
 from ..reconcile.reconcile import Reconciliation, reconcile
 from ..report.build import build_document
 from ..report.document import RunDocument
@@ -53,7 +55,7 @@ def judge_run(folder: RunFolder, scenario: Scenario, facts: RunFacts) -> RunDocu
     for (item_type, outcome), count in counted.items():
         arrivals.setdefault(item_type or "(unreadable)", {})[outcome] = count
     criteria = judge_criteria(
-        account,
+        _measured(scenario, account),
         gates_of(scenario),
         trouble=dict.fromkeys((*facts.trouble, *trouble_in(summary.notes), *_said_in(folder.target_log))),
         doubts=(
@@ -77,10 +79,21 @@ def judge_run(folder: RunFolder, scenario: Scenario, facts: RunFacts) -> RunDocu
     )
 
 
+def _measured(scenario: Scenario, account: Account) -> dict[str, dict[str, Measurement]]:
+    """What the criteria of ours that judge the scenario measure, by criterion."""
+    measure: dict[str, Callable[[], dict[str, Measurement]]] = {
+        "capture": lambda: capture.measure(account),
+    }
+    return {name: measure[name]() for name in criteria_of(scenario) if name in measure}
+
+
 def gates_of(scenario: Scenario) -> tuple[Gate, ...]:
     """The gates of the scenario, and the default gates of every criterion that judges it."""
     given, extensions = {gate.metric for gate in scenario.gates}, scenario.extensions
-    criteria = ["capture", *(each.name for each in asked_for(extensions.criteria, scenario.gates))]
+    criteria = [
+        *criteria_of(scenario),
+        *(each.name for each in asked_for(extensions.criteria, scenario.gates)),
+    ]
     defaults = [gate for name in criteria for gate in default_gates(name, given, extensions.metrics)]
     return (*scenario.gates, *defaults)
 

@@ -19,7 +19,7 @@ from ..errors import HarnessError, LoadError, ServerError, TargetError
 from ..ledger.journal import Journal
 from ..load.process import LoadEnding, run_load
 from ..load.script import run_script
-from ..model.arming import ArmedFault, ArmedKind, Arming
+from ..model.arming import ArmedFault, ArmedKind, ArmedOperation, Arming
 from ..model.ledger import ChildEnded
 from ..model.run import UNFINISHED, RunFacts
 from ..model.scenario import Load, Scenario
@@ -126,6 +126,7 @@ def arming_of(scenario: Scenario, folder: RunFolder) -> Arming:
         allow_production=scenario.safety.allow_production,
         stop_after_faults=scenario.load.stop_after_faults if scenario.load else None,
         kinds=_kinds_of(scenario),
+        operations=tuple(ArmedOperation(name=each.name, at=each.at) for each in scenario.operations),
     )
 
 

@@ -37,6 +37,14 @@ class ArmedKind:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ArmedOperation:
+    """A function whose true duration is measured in the target."""
+
+    name: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Arming:
     """Everything the agent and the load generator need to know of a run."""
 
@@ -55,5 +63,6 @@ class Arming:
     """The load generator stops by itself when it has asked for that many faults."""
     kinds: tuple[ArmedKind, ...] = ()
     """The fault kinds beside ours that ``faults`` use."""
+    operations: tuple[ArmedOperation, ...] = ()
     every_event: bool = False
     """The agent follows every event through the SDK, not only those with injected exceptions."""

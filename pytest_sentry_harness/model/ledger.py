@@ -116,6 +116,24 @@ class Finished(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Timed(Record):
+    """A marked operation is over. ``at`` and ``mono`` are its end; it began ``seconds`` before."""
+
+    KIND: ClassVar[str] = "timed"
+    operation: str
+    trace_id: str | None
+    """The trace of the request it ran for, as the load asked for it; None outside of requests."""
+    seconds: float
+    """True duration by the monotonic clock."""
+    cpu: float | None = None
+    """Processor seconds its thread spent meanwhile; None where that says nothing, as in a coroutine."""
+    raised: str = ""
+    """Type of the exception it ended with; empty when it returned."""
+    thread: str = ""
+    task: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fate(Record):
     """What became of an injected exception in the target, read off its traceback. The last record wins."""
 
@@ -364,6 +382,7 @@ RECORD_TYPES: tuple[type[Record], ...] = (
     PointState,
     Fired,
     Finished,
+    Timed,
     Fate,
     RequestOver,
     Handled,

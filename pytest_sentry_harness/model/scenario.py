@@ -45,6 +45,16 @@ class LoadRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """A stretch of an open load: the rate goes in a straight line from ``start`` to ``end``."""
+
+    seconds: float
+    start: float
+    """Arrivals a second."""
+    end: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
     """How the target is driven: by Locust (``locustfile``) or by a script (``requests``), never both."""
 
@@ -57,6 +67,28 @@ class Load:
     stop_after_faults: int | None = None
     """Stop earlier, when that many faults have been asked for."""
     user_classes: tuple[str, ...] = ()
+    stages: tuple[Stage, ...] = ()
+    """An open load: requests arrive when the plan says, whether or not earlier ones were answered. Empty: a closed
+    one, in which each user waits for its answer."""
+    arrivals: Literal["constant", "poisson"] = "poisson"
+    """How the arrivals of an open load are spread, from the scenario's seed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """A function whose true duration is measured in the target, and the span by which monitoring reports it."""
+
+    name: str
+    at: str
+    """``package.module:function``, ``package.module:Class.method``."""
+    kind: Literal["sync", "async", "thread", "sql", "http", "blocked"] = "sync"
+    """What it spends its time with: results are told apart by it."""
+    op: str = ""
+    """Glob over the span's ``op``; empty, as ``description``: the transaction itself reports it."""
+    description: str = ""
+    """Glob over the span's description."""
+    route: str = ""
+    """Glob over the transaction's name; empty: any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +189,19 @@ class Safety:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Profiling:
+    """What is promised of slow operations."""
+
+    profiles: float = 0.0
+    """Share of the sampled transactions that carry a profile."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overhead:
+    """What Sentry may cost: the same target with and without it, side by side."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
     """One scenario file."""
 
@@ -174,6 +219,12 @@ class Scenario:
     allow_inconclusive: bool = False
     link: tuple[LinkRule, ...] = ()
     twins: tuple[Twin, ...] = ()
+    operations: tuple[Operation, ...] = ()
+    """With them, ``timing`` is judged."""
+    profiling: Profiling | None = None
+    """With it, ``profiling`` is judged."""
+    overhead: Overhead | None = None
+    """With it, ``overhead`` is judged, by a run of another kind: several launches of the target."""
     extensions: Extensions = NO_EXTENSIONS
     """Fault kinds and criteria beside ours, for whoever runs and judges it."""
     twin: str = ""

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ..errors import InjectionError
-from ..model.arming import ArmedFault, ArmedKind, Arming
+from ..model.arming import ArmedFault, ArmedKind, ArmedOperation, Arming
 
 ENVIRONMENT_VARIABLE = "SENTRY_HARNESS_ARMING"
 """Names the file; the agent does nothing at all while it is unset."""
@@ -29,6 +29,7 @@ def read_arming(path: str | Path) -> Arming:
         faults = tuple(ArmedFault(**{**fault, "on": tuple(fault["on"])}) for fault in document.pop("faults"))
         document["hosts"] = tuple(document["hosts"])
         document["kinds"] = tuple(ArmedKind(**kind) for kind in document.get("kinds", ()))
+        document["operations"] = tuple(ArmedOperation(**each) for each in document.get("operations", ()))
         return Arming(faults=faults, **document)
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise InjectionError(

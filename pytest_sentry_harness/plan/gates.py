@@ -15,8 +15,8 @@ from typing import Literal, cast
 
 from ..errors import ScenarioError, TermError, did_you_mean
 from ..model.metrics import METRICS, Metric
-from ..model.scenario import Gate
-from .terms import duration
+from ..model.scenario import Gate, Scenario
+from .terms import duration, parse_chain
 
 _GATE = re.compile(r"\s*(<=|>=|==|=|<|>)\s*([0-9.]+)\s*(%|[a-z]*)\s*")
 _EXAMPLES = {"ratio": '">= 99.5%"', "count": '"= 0"', "seconds": '"< 100ms"'}
@@ -51,6 +51,25 @@ def default_gates(
         for metric in metrics.values()
         if metric.criterion == criterion and metric.default_gate is not None and metric.name not in given
     )
+
+
+def criteria_of(scenario: Scenario) -> tuple[str, ...]:
+    """The criteria of ours that judge ``scenario``: those it has a subject for, and those its gates name."""
+    subjects = {
+        "timing": bool(scenario.operations),
+        "profiling": scenario.profiling is not None,
+        "overhead": scenario.overhead is not None,
+    }
+    named = {METRICS[gate.metric].criterion for gate in scenario.gates if gate.metric in METRICS}
+    others = tuple(name for name in subjects if subjects[name] or name in named)
+    kinds = scenario.extensions.kinds_by_name
+    errors = any(
+        fault.expect.captured
+        or not fault.do
+        or any(term.kind == "raise" for term in parse_chain(fault.do, kinds))
+        for fault in scenario.faults
+    )
+    return ("capture", *others) if errors or "capture" in named or not others else others
 
 
 def _threshold(metric: Metric, number: str, unit: str, text: str, where: str) -> float:

@@ -12,12 +12,23 @@ from ..model.extensions import NO_EXTENSIONS, Extensions
 from ..model.scenario import Expect, Fault, Gate, Safety, Scenario, Target
 from .gates import parse_gate
 from .load_table import read_load
+from .operations import POINT, read_operations, read_profiling
 from .tables import Document, Table
 from .terms import parse_chain
 from .twins import check_twins, read_link, read_twins
 
-_TABLES = ("scenario", "target", "load", "fault", "gates", "safety", "link", "twin")
-_POINT = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+_TABLES = (
+    "scenario",
+    "target",
+    "load",
+    "fault",
+    "operation",
+    "profiling",
+    "gates",
+    "safety",
+    "link",
+    "twin",
+)
 _FAULT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _SIGNALS = ("SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGKILL")
 _LEVELS = ("fatal", "error", "warning", "info", "debug")
@@ -69,6 +80,8 @@ def parse_scenario(
         faults=_faults(document, content.get("fault", []), extensions),
         gates=_gates(Table(document, "gates", content.get("gates", {})), extensions),
         safety=_safety(Table(document, "safety", content.get("safety", {}))),
+        operations=read_operations(document, content.get("operation", [])),
+        profiling=read_profiling(document, content["profiling"]) if "profiling" in content else None,
         link=read_link(document, content.get("link", [])),
         twins=read_twins(document, content.get("twin", []), extensions),
         extensions=extensions,
@@ -168,7 +181,7 @@ def _fault(table: Table, extensions: Extensions) -> Fault:
     if "at" not in table and "do" not in table:
         return _provoked(table, name)
     at = table.required("at", 'write at = "package.module:function"')
-    if not _POINT.fullmatch(at):
+    if not POINT.fullmatch(at):
         raise table.fail(
             "at",
             f"{at!r} is not a fault point",
@@ -238,11 +251,11 @@ def _safety(table: Table) -> Safety:
 
 def _check_whole(scenario: Scenario, document: Document) -> None:
     """Rules that span tables."""
-    if not scenario.faults:
+    if not scenario.faults and not scenario.operations:
         raise ScenarioError(
             "a scenario without faults proves nothing",
             where=document.name,
-            hint="add a [[fault]] with name, at and do",
+            hint="add a [[fault]] with name, at and do, or an [[operation]] with name and at",
         )
     if scenario.load is None and any(fault.select != "call" for fault in scenario.faults):
         raise ScenarioError(

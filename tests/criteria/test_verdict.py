@@ -36,7 +36,7 @@ def account(captured: int, lost: int, *, not_reached: int = 0, unexplained: int 
 
 
 def verdict_of(found: Account, **more: list[str]) -> Verdict:
-    (result,) = judge_criteria(found, default_gates("capture", set()), **more)
+    (result,) = judge_criteria({"capture": capture.measure(found)}, default_gates("capture", set()), **more)
     return result.verdict
 
 
@@ -97,7 +97,7 @@ def test_the_reason_for_nothing_to_measure_is_said() -> None:
 def test_unexplained_losses_have_a_gate_of_their_own() -> None:
     """A scenario may allow losses and still refuse those that nobody can explain."""
     gates = [parse_gate("capture.rate", ">= 50%", ""), parse_gate("capture.unexplained", "= 0", "")]
-    (result,) = judge_criteria(account(900, 10, unexplained=1), gates)
+    (result,) = judge_criteria({"capture": capture.measure(account(900, 10, unexplained=1))}, gates)
     assert [gate.verdict for gate in result.gates] == [Verdict.PASS, Verdict.FAIL]
 
 

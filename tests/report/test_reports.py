@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from rich.console import Console
 
+from pytest_sentry_harness.criteria import capture
 from pytest_sentry_harness.criteria.judge import judge_criteria
 from pytest_sentry_harness.ledger.reader import JournalState
 from pytest_sentry_harness.model.ledger import Note, Place, PointState, SdkInit
@@ -64,7 +65,10 @@ def document(told: Story, *, name: str = "order storm", **facts: object) -> RunD
         account=found.account,
         summary=found.summary,
         criteria=judge_criteria(
-            found.account, default_gates("capture", set()), trouble=made.trouble, doubts=made.doubts
+            {"capture": capture.measure(found.account)},
+            default_gates("capture", set()),
+            trouble=made.trouble,
+            doubts=made.doubts,
         ),
         journals=[
             JournalState(
@@ -243,7 +247,7 @@ def test_a_scenario_may_allow_inconclusive() -> None:
         scenario=allowed,
         account=found.account,
         summary=found.summary,
-        criteria=judge_criteria(found.account, default_gates("capture", set())),
+        criteria=judge_criteria({"capture": capture.measure(found.account)}, default_gates("capture", set())),
         journals=(),
         arrivals={},
     )

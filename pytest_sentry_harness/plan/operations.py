@@ -1,0 +1,73 @@
+"""``[[operation]]`` and ``[profiling]``: what is measured in the target, and what monitoring should make of it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal, cast
+
+from ..errors import ScenarioError
+from ..model.scenario import Operation, Profiling
+from .tables import Document, Table
+
+POINT = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+"""``package.module:function`` or ``package.module:Class.method``."""
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_KINDS = ("sync", "async", "thread", "sql", "http", "blocked")
+
+
+def read_operations(document: Document, content: Any) -> tuple[Operation, ...]:
+    """``[[operation]]``. Raises ``ScenarioError``."""
+    if not isinstance(content, list):
+        raise ScenarioError(
+            "operations are a list of tables",
+            where=document.where("operation"),
+            hint="write [[operation]], with two brackets",
+        )
+    operations: list[Operation] = []
+    for index, entry in enumerate(content):
+        table = Table(document, "operation", entry, index)
+        operation = _operation(table)
+        if operation.name in (earlier.name for earlier in operations):
+            raise table.fail(
+                "name", f"two operations are named {operation.name!r}", hint="give each a name of its own"
+            )
+        operations.append(operation)
+    return tuple(operations)
+
+
+def _operation(table: Table) -> Operation:
+    name = table.required("name", 'write name = "save-order"')
+    if not _NAME.fullmatch(name):
+        raise table.fail(
+            "name", f"{name!r} is not a name", hint="use letters, digits, '-', '_' and '.', at most 64"
+        )
+    at = table.required("at", 'write at = "package.module:function"')
+    if not POINT.fullmatch(at):
+        raise table.fail(
+            "at",
+            f"{at!r} is not a function",
+            hint='write "package.module:function" or "package.module:Class.method"',
+        )
+    operation = Operation(
+        name=name,
+        at=at,
+        kind=cast(
+            'Literal["sync", "async", "thread", "sql", "http", "blocked"]',
+            table.choice("kind", "sync", _KINDS),
+        ),
+        op=table.text("op") or "",
+        description=table.text("description") or "",
+        route=table.text("route") or "",
+    )
+    table.done()
+    return operation
+
+
+def read_profiling(document: Document, content: Any) -> Profiling:
+    """``[profiling]``. Raises ``ScenarioError``."""
+    table = Table(document, "profiling", content)
+    profiles = table.number("profiles", 0.0)
+    if not 0 <= profiles <= 1:
+        raise table.fail("profiles", f"profiles = {profiles:g} is no share", hint="write profiles = 1.0")
+    table.done()
+    return Profiling(profiles=profiles)
