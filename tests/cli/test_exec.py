@@ -69,6 +69,7 @@ def documents(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
 
 
+@pytest.mark.slow
 def test_what_arrives_and_what_is_dropped_is_streamed(tmp_path: Path) -> None:
     """One line for the SDK, each item and each drop, and an account at the end; hostile text is made harmless."""
     code, out, err = run(tmp_path, "--", sys.executable, program(tmp_path, REPORTING))
@@ -91,6 +92,7 @@ def test_what_arrives_and_what_is_dropped_is_streamed(tmp_path: Path) -> None:
     assert not any("still queued" in line for line in lines)
 
 
+@pytest.mark.slow
 def test_the_stream_as_json_in_a_file(tmp_path: Path) -> None:
     """One object per line, the account last; nothing of ours on stderr."""
     app = program(tmp_path, REPORTING)
@@ -110,6 +112,7 @@ def test_the_stream_as_json_in_a_file(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_quiet_leaves_the_account(tmp_path: Path) -> None:
     """Only the end is shown."""
     _, _, err = run(tmp_path, "--quiet", "--", sys.executable, program(tmp_path, REPORTING))
@@ -212,6 +215,7 @@ def read_until(descriptor: int, *words: bytes) -> bytes:
     return said
 
 
+@pytest.mark.slow
 def test_children_are_seen_and_sudden_ends_are_told(tmp_path: Path) -> None:
     """A child that ends by ``os._exit`` leaves what it held; nobody knows how much, and that is said."""
     source = """
@@ -235,6 +239,7 @@ sentry_sdk.capture_message("hello")
 """
 
 
+@pytest.mark.slow
 def test_a_dsn_in_the_code_is_cut_off(tmp_path: Path) -> None:
     """Nothing leaves for it; the stream says where it stands and what helps."""
     _, _, err = run(tmp_path, "--", sys.executable, program(tmp_path, OWN_DSN))
@@ -244,6 +249,7 @@ def test_a_dsn_in_the_code_is_cut_off(tmp_path: Path) -> None:
     assert "[sentry] arrived: nothing" in err
 
 
+@pytest.mark.slow
 def test_a_dsn_in_the_code_can_be_redirected(tmp_path: Path) -> None:
     """Its events come here; the stream says from where."""
     _, _, err = run(tmp_path, "--redirect", "--", sys.executable, program(tmp_path, OWN_DSN))
@@ -252,6 +258,7 @@ def test_a_dsn_in_the_code_can_be_redirected(tmp_path: Path) -> None:
     assert "[sentry] arrived: 1 event" in err
 
 
+@pytest.mark.slow
 def test_production_is_watched_and_kept_apart_too(tmp_path: Path) -> None:
     """Nothing is armed, so there is nothing to refuse; without the watch the DSN in the code would be sent to."""
     app = program(tmp_path, OWN_DSN)
@@ -259,6 +266,7 @@ def test_production_is_watched_and_kept_apart_too(tmp_path: Path) -> None:
     assert "cut off" in err
 
 
+@pytest.mark.slow
 def test_a_test_run_can_be_watched(tmp_path: Path) -> None:
     """pytest under the agent, with what its tests report."""
     (tmp_path / "test_app.py").write_text(

@@ -216,6 +216,7 @@ def test_a_module_imported_in_a_test_keeps_its_client(pytester: pytest.Pytester)
     run(pytester).assert_outcomes(passed=5)
 
 
+@pytest.mark.slow
 def test_what_comes_late_counts_for_the_test_it_belongs_to(pytester: pytest.Pytester) -> None:
     """An event still in the queue when its test ends does not turn up in the next one, nor on the network."""
     pytester.makepyfile(
@@ -294,6 +295,7 @@ def test_a_failing_test_shows_the_evidence(pytester: pytest.Pytester) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 2])
 def test_properties_reach_junit_and_the_summary(pytester: pytest.Pytester, workers: int) -> None:
     """Counts and losses are text in the XML and totals on the screen, with pytest-xdist as without."""
@@ -357,6 +359,7 @@ def test_async_tests_work_with_pytest_asyncio(pytester: pytest.Pytester) -> None
     run(pytester, *options, plugins=("asyncio",)).assert_outcomes(passed=2)
 
 
+@pytest.mark.slow
 def test_the_seed_decides_and_is_shown(pytester: pytest.Pytester) -> None:
     """The same seed fires at the same calls; the header names it when it was asked for."""
     pytester.makepyfile(

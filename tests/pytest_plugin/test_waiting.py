@@ -136,6 +136,7 @@ def test_what_is_asked_for_must_make_sense(sentry_harness: SentryHarness) -> Non
             sentry_harness.wait_for(**wrong)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_nothing_is_not_claimed_while_the_sdk_holds_something(sentry_harness: SentryHarness) -> None:
     """When flushing does not get through, absence cannot be asserted."""
     sentry_sdk.init()

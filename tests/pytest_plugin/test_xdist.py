@@ -101,6 +101,7 @@ def test_distribution_changes_nothing(pytester: pytest.Pytester, mode: str) -> N
     assert len({dsn for _, _, dsn in found}) == len(found) == 10 * times
 
 
+@pytest.mark.slow
 def test_a_crashed_worker_takes_only_its_test_with_it(pytester: pytest.Pytester) -> None:
     """The worker that replaces it goes on: each other test is reported once, with events of its own."""
     pytester.makepyfile(

@@ -191,6 +191,7 @@ def trader() -> Iterator[tuple[asyncio.Runner, httpx.AsyncClient, dict[str, str]
         runner.run(service.__aexit__(None, None, None))
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(body=payloads)
 def test_no_payload_breaks_the_service(
