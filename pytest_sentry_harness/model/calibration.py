@@ -27,6 +27,8 @@ class Calibration:
     """What is wrong with the outcome; empty when it is as it has to be."""
     run_id: str
     seconds: float
+    size: str = ""
+    """The measured size beside the planted one; empty where none was planted."""
 
     @property
     def good(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
@@ -19,10 +20,12 @@ _STORIES = """# Real failures, reproduced
 Failures of Sentry monitoring that people reported, the twin that reproduces each, and the cause the harness named. Written by
 the run itself; the command is in [Prove that a scenario can fail](../how-to/calibrate.md).
 """
+_PORT = re.compile(r"(\b127\.0\.0\.1:)\d+")
+"""Another one in every run."""
 
 
 def twins_table(results: Sequence[Calibration]) -> str:
-    """A page with one row for each run."""
+    """A page with a row for each healthy scenario, however often it ran, and one for each run of a twin."""
     lost = sum(result.lost for result in results if result.twin)
     attributed = sum(result.attributed for result in results if result.twin)
     healthy = [result for result in results if not result.twin]
@@ -36,12 +39,25 @@ def twins_table(results: Sequence[Calibration]) -> str:
         "| scenario | twin | verdict | fired | lost | for the planted cause | cause named |",
     ]
     rows.append("|---|---|---|---|---|---|---|")
-    for result in results:
+    for runs in _in_rows(results):
+        result, lost_here = runs[-1], sum(run.lost for run in runs)
         share = f"{result.attributed} of {result.lost}" if result.twin else "-"
-        twin = result.twin or "(healthy)"
-        cells = [result.scenario, twin, str(result.verdict), str(result.fired), str(result.lost), share]
+        twin = result.twin or (f"(healthy, {len(runs)} runs)" if len(runs) > 1 else "(healthy)")
+        verdict = ", ".join(dict.fromkeys(str(run.verdict) for run in runs))
+        cells = [result.scenario, twin, verdict, str(sum(run.fired for run in runs)), str(lost_here), share]
         rows.append("| " + " | ".join([*map(_cell, cells), _cell(_causes(result))]) + " |")
     return "\n".join(rows) + "\n"
+
+
+def _in_rows(results: Iterable[Calibration]) -> list[list[Calibration]]:
+    """The runs that share a row: those of one healthy scenario; each twin has its own."""
+    rows: list[list[Calibration]] = []
+    for result in results:
+        if rows and not result.twin and not rows[-1][0].twin and rows[-1][0].file == result.file:
+            rows[-1].append(result)
+        else:
+            rows.append([result])
+    return rows
 
 
 def stories_table(stories: Sequence[RealFailure], results: Iterable[Calibration]) -> str:
@@ -73,7 +89,8 @@ def stories_table(stories: Sequence[RealFailure], results: Iterable[Calibration]
 
 
 def _causes(result: Calibration) -> str:
-    return "; ".join(cause for cause, _ in result.causes[:2])
+    found = [*(cause for cause, _ in result.causes[:2]), *([result.size] if result.size else [])]
+    return _PORT.sub(r"\1{port}", "; ".join(found))
 
 
 def _cell(text: str) -> str:
