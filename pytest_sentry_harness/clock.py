@@ -10,8 +10,8 @@ from __future__ import annotations
 import time
 
 # Kept in a tuple, where libraries that freeze the time for a test do not find them: the ledger's time is real.
-_WALL, _MONOTONIC, _PERF = range(3)
-_CLOCKS = (time.time, time.monotonic, time.perf_counter)
+_WALL, _MONOTONIC, _PERF, _THREAD = range(4)
+_CLOCKS = (time.time, time.monotonic, time.perf_counter, time.thread_time)
 
 
 def wall() -> float:
@@ -27,3 +27,8 @@ def monotonic() -> float:
 def perf() -> float:
     """Seconds on the clock of the highest resolution, for the duration of an injection (seconds, float)."""
     return _CLOCKS[_PERF]()
+
+
+def thread_cpu() -> float:
+    """Processor seconds that the present thread has spent so far, in user and system mode together."""
+    return _CLOCKS[_THREAD]()

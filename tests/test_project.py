@@ -18,6 +18,7 @@ from types import ModuleType
 import pytest
 
 from pytest_sentry_harness.errors import TermError
+from pytest_sentry_harness.model import overhead as overhead_model
 from pytest_sentry_harness.model import scenario as scenario_model
 from pytest_sentry_harness.model.account import State
 from pytest_sentry_harness.model.ledger import RECORD_TYPES, Place, Record, SdkDropped
@@ -194,6 +195,22 @@ def test_every_key_of_a_scripted_request_is_documented() -> None:
     assert documented == set(field_names(scenario_model.LoadRequest)) - {"method", "path"} | {"send"}
 
 
+@pytest.mark.parametrize(
+    ("heading", "kind", "renamed"),
+    [
+        ("`[overhead]`", overhead_model.Overhead, {"arms": "arm", "requests": "request", "options": "option"}),
+        ("`[[overhead.option]]`", overhead_model.OverheadOption, {}),
+        ("`[[overhead.arm]]`", overhead_model.OverheadArm, {"init": ""}),
+        ("`[[overhead.request]]`", overhead_model.OverheadRequest, {"method": "send", "path": ""}),
+        ("`[[overhead.prepare]]`", overhead_model.OverheadPrepare, {"method": "send", "path": ""}),
+    ],
+)
+def test_every_key_of_overhead_is_documented(heading: str, kind: type, renamed: dict[str, str]) -> None:
+    """``send`` stands for method and path, and ``without = "agent"`` for an arm whose SDK is switched off."""
+    keys = [renamed.get(name, name) for name in field_names(kind)]
+    assert sorted(first_column(section(SCENARIO, heading))) == sorted(filter(None, keys))
+
+
 def test_every_metric_is_documented_with_its_default_gate() -> None:
     """Metrics, default gates and meanings are those of the code."""
     documented = {cells[0].strip("`"): cells[1:] for cells in rows(section(SCENARIO, "`[gates]`"))}
@@ -206,7 +223,8 @@ def test_every_metric_is_documented_with_its_default_gate() -> None:
 @pytest.mark.parametrize("text", code_blocks(SCENARIO, "toml scenario"))
 def test_every_scenario_in_the_docs_is_valid(text: str) -> None:
     """A scenario that is shown can be copied."""
-    assert parse_scenario(text, DOCS / "example.toml", check_files=False).faults
+    scenario = parse_scenario(text, DOCS / "example.toml", check_files=False)
+    assert scenario.faults or scenario.overhead
 
 
 # ---- exit codes, states, words -----------------------------------------------------------------

@@ -82,7 +82,13 @@ def line(result: Calibration) -> str:
     if result.twin:
         counts += f", {result.attributed} for the planted cause"
     causes = "; ".join(f"{count} x {cause}" for cause, count in result.causes[:3])
-    parts = [f"{head}{_label(result.scenario, result.twin)}: {result.verdict}, {counts}", causes, result.why]
+    size = "" if result.why else result.size
+    parts = [
+        f"{head}{_label(result.scenario, result.twin)}: {result.verdict}, {counts}",
+        causes,
+        size,
+        result.why,
+    ]
     return ": ".join(part for part in parts if part) + f" ({result.seconds:.1f} s, run {result.run_id})"
 
 

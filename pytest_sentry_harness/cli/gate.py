@@ -15,6 +15,7 @@ from rich.text import Text
 from ..errors import HarnessError, UsageError
 from ..harness.folder import RunFolder
 from ..harness.judge import judge_folder
+from ..harness.overhead.counters import choose_counter
 from ..harness.run import run_scenario
 from ..harness.target import check_target
 from ..model.scenario import Scenario
@@ -38,6 +39,7 @@ def gate_paths(
     junit: Path | None,
     markdown: Path | None,
     twin: str | None = None,
+    counting: bool = False,
 ) -> int:
     """Run all scenarios of ``paths``; every one of them is checked before the first one starts."""
     console, errors = _console(), Console(stderr=True)
@@ -45,6 +47,8 @@ def gate_paths(
         scenarios = [_seeded(load_scenario(path), seed) for path in find_scenarios(paths)]
         if twin is not None:
             scenarios = [twin_of(scenario, twin) for scenario in scenarios]
+        if counting:
+            scenarios = [_counted(scenario) for scenario in scenarios]
         for scenario in scenarios:
             check_target(scenario)
         for output in (junit, markdown):
@@ -137,6 +141,18 @@ def stoppable() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _counted(scenario: Scenario) -> Scenario:
+    """``scenario``, counting instructions instead of measuring time. Raises ``UsageError``."""
+    if scenario.overhead is None:
+        raise UsageError(
+            "instructions are counted where the cost of Sentry is asked for, and this scenario does not ask",
+            where=str(scenario.path),
+            hint="leave --count out, or give scenarios with an [overhead] table only",
+        )
+    choose_counter()
+    return replace(scenario, overhead=replace(scenario.overhead, count="instructions"))
 
 
 def _seeded(scenario: Scenario, seed: int | None) -> Scenario:

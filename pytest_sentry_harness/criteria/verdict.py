@@ -8,6 +8,7 @@ the run, and the bound on the true rate is reported beside it.
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Mapping
 
@@ -40,20 +41,28 @@ def _decide(measurement: Measurement, gate: Gate) -> tuple[Verdict, str]:
     shown = show(value, measurement.unit)
     if (
         measurement.exact
-        or measurement.low is None
-        or measurement.high is None
+        or (measurement.low is None and measurement.high is None)
         or _at_limit(measurement, gate)
     ):
         if meets(value, gate.threshold):
             return Verdict.PASS, f"{shown} meets {gate.text}"
         return Verdict.FAIL, f"{shown} does not meet {gate.text}"
-    ends = [meets(end, gate.threshold) for end in (measurement.low, measurement.high)]
-    interval = f"{show(measurement.low, measurement.unit)} to {show(measurement.high, measurement.unit)}"
+    # A bound that the sample is too small for may lie anywhere.
+    low = -math.inf if measurement.low is None else measurement.low
+    high = math.inf if measurement.high is None else measurement.high
+    ends = [meets(end, gate.threshold) for end in (low, high)]
+    interval = f"{show(low, measurement.unit)} to {show(high, measurement.unit)}"
+    if gate.comparison == "=":
+        # An estimate is never equal to anything: what can be told is whether the value may be the true one.
+        if low <= gate.threshold <= high:
+            return Verdict.PASS, f"{interval} (95 %) holds {gate.text.lstrip('= ')}"
+        return Verdict.FAIL, f"{interval} (95 %) does not hold {gate.text.lstrip('= ')}"
     if all(ends):
         return Verdict.PASS, f"all of {interval} (95 %) meets {gate.text}"
     if not any(ends):
         return Verdict.FAIL, f"none of {interval} (95 %) meets {gate.text}"
-    return Verdict.INCONCLUSIVE, f"{interval} (95 %) straddles {gate.text}"
+    note = f"; {measurement.note}" if measurement.note else ""
+    return Verdict.INCONCLUSIVE, f"{interval} (95 %) straddles {gate.text}{note}"
 
 
 def _at_limit(measurement: Measurement, gate: Gate) -> bool:
@@ -64,6 +73,8 @@ def show(value: float | None, unit: str) -> str:
     """A value with its unit, for people. Never rounds a rate below 100 % up to 100 %, nor one above 0 % down to 0 %."""
     if value is None:
         return "-"
+    if math.isinf(value):
+        return "∞" if value > 0 else "-∞"
     if unit == "ratio":
         percent = value * 100
         for digits in range(2, 8):
@@ -72,5 +83,9 @@ def show(value: float | None, unit: str) -> str:
                 return f"{text.rstrip('0').rstrip('.')} %"
         return f"{percent!r} %"
     if unit == "seconds":
-        return f"{value * 1000:.3g} ms" if value < 1 else f"{value:.3g} s"
+        return f"{value * 1000:.3g} ms" if abs(value) < 1 else f"{value:.3g} s"
+    if unit == "change":
+        return f"{value * 100:+.2f} %"
+    if unit == "bytes":
+        return f"{value / 2**20:.3g} MiB"
     return f"{value:,.0f}".replace(",", " ")

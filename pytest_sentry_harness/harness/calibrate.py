@@ -12,7 +12,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from ..criteria.verdict import show
 from ..model.calibration import Calibration
+from ..model.metrics import METRICS
 from ..model.scenario import Finds, Scenario
 from ..model.verdict import GateResult, Verdict
 from ..plan.twins import twin_of
@@ -62,6 +64,7 @@ def assess(scenario: Scenario, twin: str, document: RunDocument) -> Calibration:
         why=_wrong_healthy(document, losses) if finds is None else _wrong_twin(document, losses, finds),
         run_id=document.run.id,
         seconds=document.run.seconds,
+        size=_sizes(document, finds),
     )
 
 
@@ -89,21 +92,50 @@ def _wrong_healthy(document: RunDocument, losses: Sequence[Loss | Finding]) -> s
 
 def _wrong_twin(document: RunDocument, losses: Sequence[Loss | Finding], finds: Finds) -> str:
     gates = [gate for criterion in document.criteria for gate in criterion.gates]
+    notes = [note for criterion in document.criteria for note in criterion.notes]
+    if finds.note and not any(finds.note in note for note in notes):
+        return f"no note says {finds.note!r}: {_first_reason(document)}"
+    if finds.verdict == "error":
+        wrong = document.verdict is not Verdict.ERROR
+        return f"the verdict must be error, and is {document.verdict}" if wrong else ""
+    seen = [gate for gate in gates if gate.metric in finds.passes and gate.verdict is not Verdict.PASS]
+    if seen:
+        return f"{seen[0].metric} must pass all the same, and is {seen[0].verdict}: {seen[0].why}"
     gate = next((gate for gate in gates if gate.metric == finds.metric), None)
     if gate is None:
         return f"no gate judges {finds.metric}, which the twin must fail: add it to [gates]"
     if document.verdict is Verdict.ERROR:
         return f"the harness broke: {_first_reason(document)}"
     if gate.verdict is not Verdict.FAIL:
-        notes = [note for criterion in document.criteria for note in criterion.notes]
         why = " ".join([gate.why, *(f"({note})" for note in notes[:1])])
         return f"{finds.metric} must fail, and is {gate.verdict}: {why}"
     others = [loss for loss in losses if not matches(finds, loss)]
     if others:
         return f"{sum(loss.count for loss in others)} losses reported for another cause: {_worded(others[0])}"
+    size = _size(document, finds)
+    if finds.value is not None and (size is None or abs(size - finds.value) > finds.within):
+        return f"{finds.metric} must be found in the planted size: {_sizes(document, finds)}"
     if finds.metric == "capture.rate" and not losses:
         return "nothing was lost"
     return ""
+
+
+def _size(document: RunDocument, finds: Finds) -> float | None:
+    """The size that was measured of what was planted; None when it was not."""
+    if finds.operation:
+        rows = document.timing.operations if document.timing else ()
+        return next((row.bias for row in rows if row.operation == finds.operation), None)
+    gates = [gate for criterion in document.criteria for gate in criterion.gates]
+    return next((gate.measurement.value for gate in gates if gate.metric == finds.metric), None)
+
+
+def _sizes(document: RunDocument, finds: Finds | None) -> str:
+    if finds is None or finds.value is None:
+        return ""
+    unit = METRICS[finds.metric].unit if finds.metric in METRICS else ""
+    whose = f"{finds.operation}: " if finds.operation else ""
+    measured = show(_size(document, finds), unit)
+    return f"{whose}measured {measured}, planted {show(finds.value, unit)} ± {show(finds.within, unit)}"
 
 
 def _first_reason(document: RunDocument) -> str:

@@ -14,6 +14,7 @@ import msgspec
 from .. import clock
 from ..errors import EvidenceError, UsageError
 from ..model.extensions import NO_EXTENSIONS, Extensions
+from ..model.overhead import OverheadEvidence
 from ..model.run import RunFacts
 from ..model.scenario import Scenario
 from ..plan.scenario import load_scenario
@@ -107,9 +108,24 @@ class RunFolder:
         return self.path / "load.log"
 
     @property
+    def series(self) -> Path:
+        """What the target took of the machine: one JSON line for each sample."""
+        return self.path / "series.jsonl"
+
+    @property
     def document(self) -> Path:
         """``run.json``."""
         return self.path / "run.json"
+
+    @property
+    def overhead(self) -> Path:
+        """``OverheadEvidence``: what each launch measured; only in runs that measure what Sentry costs."""
+        return self.path / "overhead.json"
+
+    @property
+    def launches(self) -> Path:
+        """Folder of such a run's launches, one for each arm: what it printed and what it wrote."""
+        return self.path / "launches"
 
     @property
     def junit(self) -> Path:
@@ -132,6 +148,21 @@ class RunFolder:
         except (OSError, msgspec.DecodeError) as error:
             raise EvidenceError(
                 f"the facts of the run cannot be read: {error}", where=str(self.facts)
+            ) from error
+
+    def write_overhead(self, evidence: OverheadEvidence) -> None:
+        """Keep what was measured so far."""
+        replace(self.overhead, msgspec.json.format(msgspec.json.encode(evidence), indent=1))
+
+    def read_overhead(self) -> OverheadEvidence:
+        """Read it back; without the file, nothing was measured. Raises ``EvidenceError``."""
+        if not self.overhead.exists():
+            return OverheadEvidence(launches=())
+        try:
+            return msgspec.json.decode(self.overhead.read_bytes(), type=OverheadEvidence)
+        except (OSError, msgspec.DecodeError) as error:
+            raise EvidenceError(
+                f"what was measured cannot be read: {error}", where=str(self.overhead)
             ) from error
 
     def read_scenario(self, extensions: Extensions = NO_EXTENSIONS) -> Scenario:

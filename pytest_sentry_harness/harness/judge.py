@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
-from ..criteria import capture
+from ..criteria import capture, profiling, timing
+from ..criteria import load as load_criterion
 from ..criteria.judge import judge_criteria, trouble_in
 from ..criteria.own import asked_for
 from ..ledger.reader import JournalState, read_ledger
 from ..model.account import Account, State
 from ..model.arrival import Arrival
 from ..model.extensions import NO_EXTENSIONS, Evidence, Extensions
+from ..model.ledger import Record
 from ..model.run import UNFINISHED, RunFacts
 from ..model.scenario import Expect, Gate, Scenario
+from ..model.timing import Timings
 from ..model.verdict import Measurement
-from ..plan.gates import criteria_of, default_gates
+from ..plan.gates import criteria_of, with_defaults
+from ..reconcile.load_times import LoadTally, bottleneck
 from ..reconcile.reconcile import Reconciliation, reconcile
+from ..reconcile.slow import Slow
 from ..report.build import build_document
 from ..report.document import RunDocument
 from ..report.lines import printable
@@ -26,6 +33,10 @@ from ..report.write import write_reports
 from ..store.reader import open_store
 from ..targets.logfile import last_lines
 from .folder import RunFolder
+from .overhead.judge import judge_overhead
+from .profiling import slow_of
+from .series import course_in
+from .timing import NO_TIMINGS, timings_of, unmeasured
 
 _AGENT = b"sentry-harness: "
 _MOST_SAID = 20
@@ -47,55 +58,76 @@ def judge_folder(folder: RunFolder, extensions: Extensions = NO_EXTENSIONS) -> R
 
 def judge_run(folder: RunFolder, scenario: Scenario, facts: RunFacts) -> RunDocument:
     """The document of the run, not written anywhere."""
+    if scenario.overhead is not None:
+        return judge_overhead(folder, scenario, facts, gates_of(scenario))
     states: list[JournalState] = []
     counted: Counter[tuple[str, str]] = Counter()
-    reconciliation = reconcile_folder(folder, scenario, states, counted)
+    tally = LoadTally()
+    reconciliation = reconcile_folder(folder, scenario, states, counted, tally)
     account, summary = reconciliation.account, reconciliation.summary
+    timings = timings_of(folder, scenario) if scenario.operations else NO_TIMINGS
+    gates = gates_of(scenario)
+    found = timing.findings(timings, {gate.metric: gate.threshold for gate in gates})
+    slow = slow_of(folder, scenario) if "profiling" in criteria_of(scenario) else None
+    account = replace(account, findings=(*account.findings, *found, *(() if slow is None else slow.findings)))
     arrivals: dict[str, dict[str, int]] = {}
     for (item_type, outcome), count in counted.items():
         arrivals.setdefault(item_type or "(unreadable)", {})[outcome] = count
+    load, series = tally.info(scenario.load), course_in(folder.series)
     criteria = judge_criteria(
-        _measured(scenario, account),
-        gates_of(scenario),
+        _measured(scenario, account, timings, slow)
+        | ({"load": load_criterion.measure(load, series)} if "load" in criteria_of(scenario) else {}),
+        gates,
         trouble=dict.fromkeys((*facts.trouble, *trouble_in(summary.notes), *_said_in(folder.target_log))),
         doubts=(
             *_broken_script(folder, scenario, facts, account.fired),
             *facts.doubts,
             *doubts_about(scenario, reconciliation, states),
+            *unmeasured(scenario, timings, summary),
+            *bottleneck(load, scenario.load),
         ),
         complete=facts.stop_reason != UNFINISHED,
         extensions=scenario.extensions,
         evidence=Evidence(account=account, arrivals=arrivals, folder=folder.path),
     )
+    # Findings of criteria that do not judge this scenario would be noise in its report.
+    judged = criteria_of(scenario)
     return build_document(
         facts=facts,
         scenario=scenario,
-        account=account,
+        account=replace(
+            account,
+            findings=tuple(each for each in account.findings if each.metric.partition(".")[0] in judged),
+        ),
         summary=summary,
         criteria=criteria,
         journals=states,
         arrivals=arrivals,
         notes=reconciliation.known_outside,
+        timing=timing.info(timings) if "timing" in judged else None,
+        profiling=None if slow is None else slow.info,
+        series=series,
+        load=load,
     )
 
 
-def _measured(scenario: Scenario, account: Account) -> dict[str, dict[str, Measurement]]:
+def _measured(
+    scenario: Scenario, account: Account, timings: Timings, slow: Slow | None
+) -> dict[str, dict[str, Measurement]]:
     """What the criteria of ours that judge the scenario measure, by criterion."""
     measure: dict[str, Callable[[], dict[str, Measurement]]] = {
         "capture": lambda: capture.measure(account),
+        "timing": lambda: timing.measure(timings),
     }
+    if slow is not None:
+        measure["profiling"] = functools.partial(profiling.measure, slow.info)
     return {name: measure[name]() for name in criteria_of(scenario) if name in measure}
 
 
 def gates_of(scenario: Scenario) -> tuple[Gate, ...]:
     """The gates of the scenario, and the default gates of every criterion that judges it."""
-    given, extensions = {gate.metric for gate in scenario.gates}, scenario.extensions
-    criteria = [
-        *criteria_of(scenario),
-        *(each.name for each in asked_for(extensions.criteria, scenario.gates)),
-    ]
-    defaults = [gate for name in criteria for gate in default_gates(name, given, extensions.metrics)]
-    return (*scenario.gates, *defaults)
+    others = (each.name for each in asked_for(scenario.extensions.criteria, scenario.gates))
+    return with_defaults(scenario, (*criteria_of(scenario), *others))
 
 
 def reconcile_folder(
@@ -103,12 +135,13 @@ def reconcile_folder(
     scenario: Scenario,
     states: list[JournalState] | None = None,
     counted: Counter[tuple[str, str]] | None = None,
+    tally: LoadTally | None = None,
 ) -> Reconciliation:
     """Reconcile what is in ``folder`` now, also while the run goes on."""
     expectations: dict[str, Expect] = {fault.name: fault.expect for fault in scenario.faults}
     with open_store(folder.store) as store:
         return reconcile(
-            read_ledger(folder.ledger, states),
+            _tallied(read_ledger(folder.ledger, states), LoadTally() if tally is None else tally),
             _counting(store.arrivals(), Counter() if counted is None else counted),
             expectations,
             late_after=scenario.settle,
@@ -137,6 +170,12 @@ def _broken_script(folder: RunFolder, scenario: Scenario, facts: RunFacts, fired
     return [f"the target {facts.target_ending}, before any fault fired; its last lines: {shown}"]
 
 
+def _tallied(records: Iterable[Record], tally: LoadTally) -> Iterator[Record]:
+    for record in records:
+        tally.see(record)
+        yield record
+
+
 def _counting(arrivals: Iterable[Arrival], counted: Counter[tuple[str, str]]) -> Iterator[Arrival]:
     for arrival in arrivals:
         counted[arrival.item_type, arrival.outcome] += 1
@@ -148,7 +187,7 @@ def doubts_about(scenario: Scenario, found: Reconciliation, states: list[Journal
     summary = found.summary
     doubts = [f"journal {state.path.name}: {state.torn}" for state in states if state.torn]
     # The agent cannot report from a service that runs already; where nothing is injected, it need not.
-    injects = any(fault.select != "provoked" for fault in scenario.faults)
+    injects = bool(scenario.operations) or any(fault.select != "provoked" for fault in scenario.faults)
     if scenario.target.url is None and injects and not summary.targets():
         doubts.append(
             "the agent never reported from the target: it must be a Python process that honours PYTHONPATH "

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
+
+from ..model.live import Live
 
 
 class Progress(Protocol):
@@ -14,6 +17,9 @@ class Progress(Protocol):
     def news(self, text: str, done: float | None = None) -> None:
         """Something changed within the stage; ``done`` is its share from 0 to 1, when known."""
 
+    def live(self, look: Callable[[], Live]) -> None:
+        """The run goes on, and can be looked at; called a few times a second while load is driven."""
+
 
 class Quiet:
     """Says nothing."""
@@ -23,3 +29,6 @@ class Quiet:
 
     def news(self, text: str, done: float | None = None) -> None:
         """Say nothing."""
+
+    def live(self, look: Callable[[], Live]) -> None:
+        """Do not look, which costs nothing then."""

@@ -13,15 +13,17 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from .. import clock
-from ..errors import HarnessError, LoadError, ServerError, TargetError
+from ..errors import HarnessError, LoadError, ServerError, TargetError, UsageError
 from ..ledger.journal import Journal
+from ..load.open_loop import run_open_script
 from ..load.process import LoadEnding, run_load
 from ..load.script import run_script
-from ..model.arming import ArmedFault, ArmedKind, ArmedOperation, Arming
+from ..model.arming import ArmedFault, ArmedKind, ArmedOperation, ArmedStage, Arming
 from ..model.ledger import ChildEnded
-from ..model.run import UNFINISHED, RunFacts
+from ..model.run import RunFacts
 from ..model.scenario import Load, Scenario
 from ..plan.arming_file import ENVIRONMENT_VARIABLE, read_arming, write_arming
 from ..plan.scenario import load_scenario
@@ -31,13 +33,16 @@ from ..server.client import EmbeddedServer, ServerClient
 from ..targets.command import CommandTarget
 from ..targets.process import Ending
 from ..targets.url import UrlTarget
+from .facts import unfinished
 from .folder import RunFolder
 from .judge import judge_folder
 from .lease import Lease
+from .live import LiveView, of_server
+from .overhead.session import run_overhead
 from .progress import Progress, Quiet
+from .series import Series
 from .settle import settle
 from .target import check_target, create_project, listening_dsn, start_target
-from .versions import platform_name, versions
 
 
 def run_scenario(
@@ -55,6 +60,8 @@ def run_scenario(
     Raises ``UsageError`` when the scenario cannot be run as it stands, ``HarnessError`` when the server
     or the target does not start: then there is nothing to judge.
     """
+    if scenario.overhead is not None:
+        return run_overhead(scenario, progress=progress, runs=runs, stop=stop)
     with begin(scenario, progress=progress, runs=runs, stop=stop) as run:
         run.drive()
         return run.finish()
@@ -70,6 +77,12 @@ def begin(
     """Start server and target, armed. The caller drives the load and calls ``finish``."""
     scenario = load_scenario(scenario) if isinstance(scenario, Path) else scenario
     check_target(scenario)
+    if scenario.overhead is not None:
+        raise UsageError(
+            "a scenario with [overhead] sends its requests itself, and no other load can drive it",
+            where=str(scenario.path),
+            hint="run it with sentry-harness gate",
+        )
     stop = stop or threading.Event()
     _unless_stopped(stop)
     folder = RunFolder.create(scenario, runs)
@@ -92,6 +105,8 @@ def begin(
         progress.stage("starting the target")
         target = start_target(scenario, folder, server, project)
         house.callback(target.__exit__)
+        if isinstance(target, CommandTarget):
+            house.enter_context(Series(folder.series, target.pid))
         return ActiveRun(
             scenario=scenario,
             folder=folder,
@@ -127,7 +142,16 @@ def arming_of(scenario: Scenario, folder: RunFolder) -> Arming:
         stop_after_faults=scenario.load.stop_after_faults if scenario.load else None,
         kinds=_kinds_of(scenario),
         operations=tuple(ArmedOperation(name=each.name, at=each.at) for each in scenario.operations),
+        **_open_load(scenario.load),
     )
+
+
+def _open_load(load: Load | None) -> dict[str, Any]:
+    """What a generator of an open load is told."""
+    if load is None or not load.stages:
+        return {}
+    stages = tuple(ArmedStage(seconds=each.seconds, start=each.start, end=each.end) for each in load.stages)
+    return {"stages": stages, "arrivals": load.arrivals, "senders": load.users}
 
 
 def _kinds_of(scenario: Scenario) -> tuple[ArmedKind, ...]:
@@ -161,6 +185,7 @@ class ActiveRun:
     settled: str = "not waited for"
     doubts: list[str] = field(default_factory=list)
     trouble: list[str] = field(default_factory=list)
+    _live: LiveView | None = None
 
     @property
     def host(self) -> str:
@@ -171,6 +196,11 @@ class ActiveRun:
     def arming_path(self) -> Path:
         """What a load generator needs to know, for ``SENTRY_HARNESS_ARMING``."""
         return self.folder.arming
+
+    def live_view(self) -> LiveView:
+        """Somebody who watches this run while it goes on."""
+        expectations = {fault.name: fault.expect for fault in self.scenario.faults}
+        return LiveView(self.folder.ledger, of_server(self.server), expectations)
 
     def drive(self) -> None:
         """Run the scenario's load, or wait for a script to end."""
@@ -192,7 +222,12 @@ class ActiveRun:
     def _wait_for_the_end(self) -> None:
         """The target is a script: it ends by itself."""
         self.progress.stage("waiting for the target to end")
-        ending = self.target.wait(self.scenario.target.stop_timeout, lambda: _unless_stopped(self.stop))
+
+        def look() -> None:
+            _unless_stopped(self.stop)
+            self._show()
+
+        ending = self.target.wait(self.scenario.target.stop_timeout, look)
         self.target_ending = str(ending)
         if ending is not None and ending.killed:
             self.doubts.append(f"the target {ending}")
@@ -201,7 +236,8 @@ class ActiveRun:
         log, watch = self.folder.load_log, self._watch
         if load.requests:
             arming = read_arming(self.folder.arming)
-            return run_script(load, host=self.host, arming=arming, log=log, on_poll=watch)
+            send = run_open_script if load.stages else run_script
+            return send(load, host=self.host, arming=arming, log=log, on_poll=watch)
         env = {**os.environ, ENVIRONMENT_VARIABLE: str(self.folder.arming)}
         return run_load(load, host=self.host, env=env, log=log, on_poll=watch)
 
@@ -263,6 +299,11 @@ class ActiveRun:
         arrived = self.server.stats().items
         share = seconds / load.run_time if load else None
         self.progress.news(f"{arrived} envelope items received", share)
+        self._show()
+
+    def _show(self) -> None:
+        self._live = self._live or self.live_view()
+        self.progress.live(self._live.look)
 
     def _break(self, reason: str, error: HarnessError) -> None:
         """The harness itself broke in mid-run: what was learnt is kept, and the verdict is *error*."""
@@ -284,19 +325,3 @@ class ActiveRun:
             trouble=tuple(self.trouble),
             doubts=tuple(self.doubts),
         )
-
-
-def unfinished(scenario: Scenario, folder: RunFolder, started_at: float) -> RunFacts:
-    """The facts of a run that has begun. They stand in its folder until it has ended in order."""
-    return RunFacts(
-        run_id=folder.run_id,
-        scenario_file=os.path.relpath(scenario.path),
-        seed=scenario.seed,
-        twin=scenario.twin,
-        started_at=started_at,
-        seconds=0.0,
-        stop_reason=UNFINISHED,
-        versions=versions(),
-        platform=platform_name(),
-        doubts=("the harness ended before the run did: what is lost may be lost by that",),
-    )

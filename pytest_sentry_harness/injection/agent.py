@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .. import clock
 from ..ledger.journal import Journal
-from ..model.arming import Arming
+from ..model.arming import ArmedFault, ArmedOperation, Arming
 from ..model.ledger import Note
 from . import carry, guard, lease, main_module
 from .children import Children
@@ -36,6 +36,7 @@ class Agent:
         self._arming = arming
         # The others come with their requests: there is nothing to inject.
         self._faults = tuple(fault for fault in arming.faults if fault.select != "provoked")
+        self._told: tuple[ArmedFault | ArmedOperation, ...] = (*self._faults, *arming.operations)
         self._journal = journal
         self._recorder = QuietRecorder(journal)
         self._injector = Injector(
@@ -67,8 +68,8 @@ class Agent:
     def _start(self) -> None:
         refusal = self._refusal()
         if refusal is not None:
-            for fault in self._faults:
-                self._injector.refuse(fault, refusal)
+            for told in self._told:
+                self._injector.refuse(told, refusal)
             self._recorder.write(Note, level="error", text=refusal)
             atexit.register(self._goodbye)
             return
@@ -79,6 +80,7 @@ class Agent:
             key=self._arming.key,
             hosts=self._arming.hosts,
             live=lambda: self._injector.live,
+            traces=bool(self._arming.operations),
         )
         carry.install(requests, self._injector.exceptions)
         servers.install(requests, self._recorder)
@@ -87,6 +89,8 @@ class Agent:
         Children(self._recorder).install()
         for fault in self._faults:
             self._injector.arm(fault)
+        for operation in self._arming.operations:
+            self._injector.arm_operation(operation)
         main_module.watch(self._injector)
         atexit.register(self._goodbye)
         os.register_at_fork(after_in_child=self._after_fork)
@@ -117,8 +121,8 @@ class Agent:
         if guard.is_production(environment) and not self._arming.allow_production and self._injector.live:
             reason = guard.sdk_production_reason(environment)
             self._injector.disarm(reason)
-            for fault in self._faults:
-                self._injector.refuse(fault, reason)
+            for told in self._told:
+                self._injector.refuse(told, reason)
             self._recorder.write(Note, level="error", text=reason)
 
     def _after_fork(self) -> None:

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-import pkgutil
 import sys
 import threading
 import types
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import wrapt
 
-from ..errors import HarnessError, nearest
-from ..model.arming import ArmedFault
-from ..model.ledger import Note, Place, PointState
+from ..errors import HarnessError
+from ..model.arming import ArmedFault, ArmedOperation
+from ..model.ledger import Note, PointState
 from ..plan.schedule import Schedule
 from ..plan.terms import parse_chain
 from ..protocol.fault_header import Selected
+from .armed import Armed
 from .effects.registry import Effects
 from .injected import InjectedExceptions
 from .located import (
@@ -32,28 +32,18 @@ from .located import (
     refuse_needed,
     still_held,
 )
-from .point import Point, PointFault
-from .prologue import def_line, with_prologue
+from .module_names import unknown_module
+from .operations import TimedOperation, refuse_hidden_ends
+from .point import PointFault
 from .recorder import QuietRecorder, Recorder, agent_working
 from .selection import PRESENT, RequestFaults
-from .substitute import substitute
-
-
-@dataclass(slots=True, eq=False)
-class _Armed:
-    """A function or attribute that is armed, and how to put it back."""
-
-    point: Point
-    located: Located
-    how: Literal["code", "attribute"]
-    original: Any
-    patched: Any
+from .uses import write_uses
 
 
 @dataclass(slots=True, eq=False)
 class _Wanted:
-    fault: ArmedFault
-    parsed: PointFault
+    told: ArmedFault | ArmedOperation
+    parsed: PointFault | TimedOperation
     state: PointState
     path: FaultPath | None = None
 
@@ -70,7 +60,7 @@ class Injector:
         self._effects = effects or Effects()
         self._lock = threading.RLock()
         self._wanted: list[_Wanted] = []
-        self._armed: dict[int, _Armed] = {}
+        self._armed: dict[int, Armed] = {}
         self._live = True
         self.exceptions = InjectedExceptions(self._recorder)
 
@@ -86,26 +76,18 @@ class Injector:
         by_call = fault.select == "call"
         schedule = Schedule(fault.name, chain, self._seed, self._lane) if by_call else None
         parsed = PointFault(fault.name, fault.at, chain, [self._effects.of(term) for term in chain], schedule)
-        with self._lock:
-            wanted = _Wanted(fault, parsed, self._write_state(fault, "waiting"))
-            self._wanted.append(wanted)
-            try:
-                wanted.path = FaultPath.parse(fault.at)
-                refuse_needed(fault.at, wanted.path.module)
-            except MissingPointError as error:
-                self._set(wanted, "missing", note=error.what)
-                return wanted.state
-            except NeededPointError as error:
-                self._set(wanted, "refused", note=error.what)
-                return wanted.state
-            if wanted.path.module == "__main__":
-                return wanted.state  # main_module.py says when
-        self._when_imported(wanted.path.module)
-        return wanted.state
+        return self._want(fault, parsed)
 
-    def refuse(self, fault: ArmedFault, why: str) -> PointState:
-        """Record that ``fault`` will not be armed."""
-        return self._write_state(fault, "refused", note=why)
+    def arm_operation(self, operation: ArmedOperation) -> PointState:
+        """Measure ``operation`` from now on, or as soon as its module is imported. Gives the state it came to.
+
+        As with faults a path that names nothing is ``missing``; what cannot be measured is ``refused``.
+        """
+        return self._want(operation, TimedOperation(operation, self._recorder))
+
+    def refuse(self, told: ArmedFault | ArmedOperation, why: str) -> PointState:
+        """Record that ``told`` will not be armed."""
+        return self._write_state(told, "refused", note=why)
 
     def module_loaded(self, module: types.ModuleType, name: str, *, partly: bool = False) -> bool:
         """Arm what waits for the module ``name``; ``partly``: it is still being run, so only what is there.
@@ -140,7 +122,7 @@ class Injector:
                 if wanted.path.module == "__main__":
                     self._missing_in_main(wanted, so_far)
                     continue
-                near = _unknown_module(wanted.path.module)
+                near = unknown_module(wanted.path.module)
                 if near is None:
                     self._set(wanted, "waiting", note=f"module {wanted.path.module} never imported")
                 else:
@@ -173,14 +155,18 @@ class Injector:
 
     def states(self) -> dict[str, PointState]:
         """The present state of each fault, by its name."""
-        with self._lock:
-            return {wanted.fault.name: wanted.state for wanted in self._wanted}
+        return self._states(PointFault)
+
+    def operation_states(self) -> dict[str, PointState]:
+        """The present state of each operation, by its name."""
+        return self._states(TimedOperation)
 
     def opportunities(self) -> dict[str, int]:
         """How often the point of each ``call`` fault was reached, by fault name."""
         with self._lock:
-            schedules = [w.parsed.schedule for w in self._wanted if w.parsed.schedule is not None]
-        return {schedule.fault: schedule.opportunities for schedule in schedules}
+            parsed = [wanted.parsed for wanted in self._wanted]
+        schedules = [each.schedule for each in parsed if isinstance(each, PointFault)]
+        return {schedule.fault: schedule.opportunities for schedule in schedules if schedule is not None}
 
     # -- ending ------------------------------------------------------------------------------------
 
@@ -189,9 +175,11 @@ class Injector:
         with self._lock:
             self._live = False
             for armed in self._armed.values():
-                _put_back(armed)
+                armed.put_back()
             self._armed.clear()
             for wanted in self._wanted:
+                if isinstance(wanted.parsed, TimedOperation):
+                    wanted.parsed.live = False  # for calls that are under way, and for copies of the code
                 if wanted.state.state in ("waiting", "armed"):
                     self._set(wanted, "disarmed", note=why)
         self.settle()
@@ -208,12 +196,31 @@ class Injector:
         self.exceptions.after_fork()
         for wanted in self._wanted:
             parsed = wanted.parsed
-            parsed.lock = threading.Lock()
-            if parsed.schedule is not None:
-                parsed.schedule = Schedule(parsed.name, parsed.chain, self._seed, lane)
+            if isinstance(parsed, PointFault):
+                parsed.lock = threading.Lock()
+                if parsed.schedule is not None:
+                    parsed.schedule = Schedule(parsed.name, parsed.chain, self._seed, lane)
             self._set(wanted, wanted.state.state, keep=True)
 
     # -- inner workings ----------------------------------------------------------------------------
+
+    def _want(self, told: ArmedFault | ArmedOperation, parsed: PointFault | TimedOperation) -> PointState:
+        with self._lock:
+            wanted = _Wanted(told, parsed, self._write_state(told, "waiting"))
+            self._wanted.append(wanted)
+            try:
+                wanted.path = FaultPath.parse(told.at)
+                refuse_needed(told.at, wanted.path.module)
+            except MissingPointError as error:
+                self._set(wanted, "missing", note=error.what)
+                return wanted.state
+            except NeededPointError as error:
+                self._set(wanted, "refused", note=error.what)
+                return wanted.state
+            if wanted.path.module == "__main__":
+                return wanted.state  # main_module.py says when
+        self._when_imported(wanted.path.module)
+        return wanted.state
 
     def _when_imported(self, name: str) -> None:
         # wrapt keeps its hooks for ever: a weak reference lets a disarmed injector go.
@@ -255,98 +262,54 @@ class Injector:
         assert wanted.path is not None
         try:
             located = locate(module, wanted.path)
-            refuse_needed(wanted.fault.at, module_of(located))
-            armed = self._arm_located(located, wanted)
+            refuse_needed(wanted.told.at, module_of(located))
+            armed = self._arm_located(located, wanted.parsed)
         except MissingPointError as error:
             self._set(wanted, "missing", note=error.what, nearest=error.near)
         except NeededPointError as error:
             self._set(wanted, "refused", note=error.what)
         except (HarnessError, AttributeError, TypeError, ValueError) as error:
-            self._set(wanted, "missing", note=f"it cannot be armed: {error}")
+            self._set(wanted, _when_it_fails(wanted), note=f"{_failing(wanted)}: {error}")
         except Exception as error:  # noqa: BLE001 - whoever imports the module must get it
-            text = f"it cannot be armed: {type(error).__name__}: {error}"
-            self._set(wanted, "missing", note=text)
-            self._recorder.write(Note, level="error", text=f"{wanted.fault.at}: {text}")
+            text = f"{_failing(wanted)}: {type(error).__name__}: {error}"
+            self._set(wanted, _when_it_fails(wanted), note=text)
+            self._recorder.write(Note, level="error", text=f"{wanted.told.at}: {text}")
         else:
             missed = still_held(located.found, besides=located.owner) if armed.how == "attribute" else ()
             self._set(wanted, "armed", how=armed.how, note=located.note, missed_names=missed)
 
-    def _arm_located(self, located: Located, wanted: _Wanted) -> _Armed:
+    def _arm_located(self, located: Located, parsed: PointFault | TimedOperation) -> Armed:
+        if isinstance(parsed, TimedOperation):
+            refuse_hidden_ends(located)
+            write_uses(parsed.name, located.function or located.found, self._recorder)
         key = (
             id(located.function) if located.function is not None else hash((id(located.owner), located.name))
         )
         armed = self._armed.get(key) or self._armed.get(id(located.found))
         if armed is None:
-            point = Point(self._recorder, self.exceptions, _place_of(located))
-            how: Literal["code", "attribute"] = "attribute" if located.function is None else "code"
-            original = located.found if located.function is None else located.function.__code__
-            armed = _Armed(point, located, how, original, None)
-        else:
-            _put_back(armed)
-        armed.point.faults.append(wanted.parsed)
-        _put_in(armed)
+            armed = Armed.at(located, self._recorder, self.exceptions)
+        armed.add(parsed)
         self._armed[key] = armed
         return armed
+
+    def _states(self, kind: type) -> dict[str, PointState]:
+        with self._lock:
+            wanted = [each for each in self._wanted if isinstance(each.parsed, kind)]
+        return {each.told.name: each.state for each in wanted}
 
     def _set(self, wanted: _Wanted, state: str, *, keep: bool = False, **fields: Any) -> None:
         if keep:
             old = wanted.state
             fields = {name: getattr(old, name) for name in ("how", "note", "nearest", "missed_names")}
-        wanted.state = self._write_state(wanted.fault, state, **fields)
+        wanted.state = self._write_state(wanted.told, state, **fields)
 
-    def _write_state(self, fault: ArmedFault, state: str, **fields: Any) -> PointState:
-        return self._recorder.write(PointState, point=fault.at, fault=fault.name, state=state, **fields)
-
-
-def _put_in(armed: _Armed) -> None:
-    hooks = armed.point.hooks()
-    function = armed.located.function
-    if function is None:
-        armed.patched = substitute(armed.located, hooks)
-    else:
-        function.__code__ = armed.patched = with_prologue(armed.original, hooks)
+    def _write_state(self, told: ArmedFault | ArmedOperation, state: str, **fields: Any) -> PointState:
+        return self._recorder.write(PointState, point=told.at, fault=told.name, state=state, **fields)
 
 
-def _put_back(armed: _Armed) -> None:
-    """Undo, unless somebody else has replaced it since: then it is theirs."""
-    located = armed.located
-    if located.function is not None:
-        if located.function.__code__ is armed.patched:
-            located.function.__code__ = armed.original
-    elif getattr(located.owner, located.name, None) is armed.patched:
-        setattr(located.owner, located.name, armed.original)
+def _when_it_fails(wanted: _Wanted) -> Literal["missing", "refused"]:
+    return "missing" if isinstance(wanted.parsed, PointFault) else "refused"
 
 
-def _place_of(located: Located) -> Place | None:
-    if located.function is None:
-        return None
-    code = located.function.__code__
-    return Place(file=code.co_filename, line=def_line(code), function=code.co_qualname)
-
-
-def _unknown_module(name: str) -> tuple[str, ...] | None:
-    """None when a module ``name`` exists, found without importing anything; else similar names."""
-    path: Any = None
-    parts = name.split(".")
-    for depth in range(len(parts)):
-        prefix = ".".join(parts[: depth + 1])
-        spec = _find_spec(prefix, path)
-        if spec is None:
-            known = {info.name for info in pkgutil.iter_modules(path)} | (
-                {module for module in sys.modules if "." not in module} if path is None else set()
-            )
-            base = ".".join((*parts[:depth], ""))
-            return tuple(base + near for near in nearest(parts[depth], sorted(known)))
-        path = spec.submodule_search_locations
-        if path is None and depth + 1 < len(parts):
-            return ()
-    return None
-
-
-def _find_spec(name: str, path: Any) -> Any:
-    for finder in sys.meta_path:
-        find: Callable[..., Any] | None = getattr(finder, "find_spec", None)
-        spec = find(name, path) if find is not None else None
-        if spec is not None:
-            return spec
-    return None
+def _failing(wanted: _Wanted) -> str:
+    return f"it cannot be {'armed' if isinstance(wanted.parsed, PointFault) else 'measured'}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections.abc import Coroutine, Sequence
@@ -19,6 +18,7 @@ from .injected import InjectedExceptions
 from .prologue import Hooks
 from .recorder import QuietRecorder, agent_at_work, agent_working
 from .selection import PRESENT, RequestFaults
+from .tasks import task_name
 
 _MOST_MESSAGE = 1000
 
@@ -117,7 +117,7 @@ class Point:
             with agent_working():
                 due = self._due()
                 self._stack().append(due)
-                return any(firing.action.seconds for firing in due) and _task_name() is not None
+                return any(firing.action.seconds for firing in due) and task_name() is not None
         except RecursionError:
             return False
         except Exception as error:  # noqa: BLE001 - whatever breaks here must not break the application
@@ -188,11 +188,13 @@ class Point:
         with agent_working():
             if not self._recorded(firing):
                 return False
-            if action.seconds:
+            if action.seconds or action.busy:
                 # What it raises is the application's: a signal handler's exception, a killed greenlet's.
                 started = clock.perf()
                 try:
-                    time.sleep(action.seconds)
+                    if action.seconds:
+                        time.sleep(action.seconds)
+                    _compute(action.busy)
                 finally:
                     self._finished(firing, started)
             if action.exception is not None and action.followed:
@@ -229,7 +231,7 @@ class Point:
             is_error=exception is None or issubclass(type(exception), Exception),
             place=self.place,
             thread=threading.current_thread().name,
-            task=_task_name(),
+            task=task_name(),
         )
 
     def _finished(self, firing: _Due, started: float) -> None:
@@ -245,21 +247,16 @@ class Point:
         self._recorder.write(Note, level="error", text=text, place=self.place)
 
 
+def _compute(seconds: float) -> None:
+    """Keep the processor busy for ``seconds`` of this thread's time."""
+    until = clock.thread_cpu() + seconds
+    while clock.thread_cpu() < until:
+        sum(range(1000))  # most of the time in Python's own code, as an application's computation has it
+
+
 def _text(exception: BaseException) -> str:
     """The message of ``exception``; hostile ones have none that can be had."""
     try:
         return str(exception)[:_MOST_MESSAGE]
     except Exception as error:  # noqa: BLE001 - str() of a hostile exception raises whatever it likes
         return f"<str() raised {type(error).__name__}>"
-
-
-def _task_name() -> str | None:
-    """The name of the running asyncio task; None outside of one."""
-    asyncio = sys.modules.get("asyncio")
-    if asyncio is None:
-        return None
-    try:
-        task = asyncio.current_task()
-    except RuntimeError:
-        return None
-    return None if task is None else str(task.get_name())

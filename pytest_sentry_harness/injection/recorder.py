@@ -21,6 +21,10 @@ class Recorder(Protocol):
         """Write one record of type ``kind``, stamped with the present time, and give it back."""
         ...
 
+    def append(self, record: Record) -> None:
+        """Write a record that is stamped already."""
+        ...
+
 
 class MemoryRecorder:
     """Keeps records in a list, for use within one process."""
@@ -32,9 +36,13 @@ class MemoryRecorder:
     def write(self, kind: type[R], /, **fields: Any) -> R:
         """Stamp a record with the present time and keep it."""
         record = kind(at=clock.wall(), mono=clock.monotonic(), **fields)
+        self.append(record)
+        return record
+
+    def append(self, record: Record) -> None:
+        """Keep a record that is stamped already."""
         with self._lock:
             self._records.append(record)
-        return record
 
     def records(self, kind: type[R] = Record) -> list[R]:  # type: ignore[assignment]
         """The records of type ``kind`` so far, oldest first."""
@@ -86,6 +94,16 @@ class QuietRecorder:
         """Pass one record on; it is given back also when it could not be written."""
         with agent_working():
             return self._passed_on(kind, fields) or kind(at=clock.wall(), mono=clock.monotonic(), **fields)
+
+    def append(self, record: Record) -> None:
+        """Pass on a record that is stamped already."""
+        with agent_working():
+            try:
+                self._recorder.append(record)
+            except RecursionError:
+                return  # the application is at the end of its stack, and about to learn it by itself
+            except Exception as error:  # noqa: BLE001 - the application must not notice
+                complain(f"the ledger cannot be written: {error!r}")
 
     def written(self, kind: type[Record], /, **fields: Any) -> bool:
         """Pass one record on; whether that succeeded."""

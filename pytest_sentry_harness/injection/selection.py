@@ -1,4 +1,4 @@
-"""Which faults the present request shall meet: a context variable holding a mutable selection."""
+"""The present request, and which faults it shall meet: a context variable holding a mutable selection."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ class RequestFaults:
     """The faults chosen for one request. Each is met once, at the first reach of its point.
 
     ``met``: the selections that were met already, by whatever request. A child forked during the request meets
-    what is left under ids of its own (``<id>+p<pid>``).
+    what is left under ids of its own (``<id>+p<pid>``). ``trace_id``: its trace, as the load asked for it.
     """
 
-    __slots__ = ("_lock", "_met", "_pid", "_waiting", "trace_id")
+    __slots__ = ("_lock", "_met", "_pid", "_waiting", "carries", "trace_id")
 
     def __init__(
         self, faults: Iterable[Selected], trace_id: str | None = None, met: MetFaults | None = None
@@ -54,6 +54,8 @@ class RequestFaults:
         self._waiting: dict[str, list[Selected]] = {}
         for selected in faults:
             self._waiting.setdefault(selected.fault, []).append(selected)
+        self.carries = bool(self._waiting)
+        """It came with faults; else only its trace is remembered, for the operations that are measured."""
         self._lock = threading.Lock()
 
     def take(self, fault: str) -> Selected | None:
@@ -85,4 +87,4 @@ class RequestFaults:
 PRESENT: contextvars.ContextVar[RequestFaults | None] = contextvars.ContextVar(
     "sentry_harness_request_faults", default=None
 )
-"""The selection of the request at work; None outside requests that carry faults."""
+"""The request at work. None outside of requests, and in requests without faults unless operations are measured."""

@@ -9,8 +9,11 @@ from typing import Any
 from .. import clock
 from ..ledger.journal import Journal
 from ..model.arming import Arming
-from ..model.ledger import Answered, Fired, Intent, Note
+from ..model.ledger import Answered, Fired, Intent, Note, Sent
+from .intended import due_here
 from .marker import Marked, Marker
+from .meter import Meter
+from .pulse import Pulse
 from .trouble import in_words
 
 
@@ -23,7 +26,11 @@ class LoadLedger:
     def __init__(self, arming: Arming, lane: str, on_enough: Callable[[], None]) -> None:
         self.marker = Marker(arming, lane)
         self._journal = Journal(arming.journal_dir, run_id=arming.run_id, role="load")
+        self.meter = Meter()
+        self.pulse = Pulse(self._journal, self.meter)
+        """Whoever sends by this ledger ticks it."""
         self._on_enough = on_enough
+        self._operations = bool(arming.operations)
         self._told = False
 
     def send(
@@ -43,6 +50,10 @@ class LoadLedger:
             return call({})
         try:
             marked = self.marker.mark(method, name, faults)
+            if self._operations:
+                self._journal.write(
+                    Sent, trace_id=marked.trace_id, request=marked.request, sample_rand=marked.sample_rand
+                )
             for fault in marked.faults:
                 self._journal.write(
                     Intent,
@@ -57,7 +68,7 @@ class LoadLedger:
             self.note_error(f"a request could not be marked: {type(error).__name__}: {error}")
             raise
         try:
-            return self._call(marked, call) if marked.faults else call(dict(marked.headers))
+            return self._measured(marked, call)
         finally:
             if self.marker.enough and not self._told:
                 self._told = True
@@ -70,6 +81,22 @@ class LoadLedger:
     def close(self, reason: str) -> None:
         """Close the journal; a second call does nothing."""
         self._journal.close(reason)
+
+    def _measured(self, marked: Marked, call: Callable[[dict[str, str]], Any]) -> Any:
+        """Send, and measure how long it takes: from now on, and from when it was due."""
+        start = clock.monotonic()
+        due = due_here(start)
+        if due is not None:
+            self.pulse.dispatched(max(start - due, 0.0))
+        failed = True
+        self.meter.begun()
+        try:
+            response = self._call(marked, call) if marked.faults else call(dict(marked.headers))
+            failed = not 0 < int(response.status_code or 0) < 400
+            return response
+        finally:
+            end = clock.monotonic()
+            self.meter.ended(marked.request, end - start, None if due is None else end - due, failed=failed)
 
     def _call(self, marked: Marked, call: Callable[[dict[str, str]], Any]) -> Any:
         start = clock.perf()

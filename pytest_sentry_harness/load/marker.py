@@ -67,6 +67,7 @@ class Marker:
             if fault.select == "provoked"
         ]
         self._lock = threading.Lock()
+        self._wanted: dict[str, bool] = {}
         self.requests = 0
         """Requests marked."""
         self.asked = 0
@@ -80,7 +81,11 @@ class Marker:
 
     def wants(self, url: str) -> bool:
         """Whether requests to ``url`` may be marked: its host must be one the run was told about."""
-        return urlsplit(url).hostname in self._arming.hosts
+        place = "/".join(url.split("/", 3)[:3])  # scheme://host:port, of which there are few
+        wanted = self._wanted.get(place)
+        if wanted is None:
+            wanted = self._wanted[place] = urlsplit(url).hostname in self._arming.hosts
+        return wanted
 
     def mark(self, method: str, name: str, exactly: tuple[str, ...] | None = None) -> Marked:
         """Decide for the next request: a fresh trace, and the faults whose turn it is.
@@ -96,9 +101,10 @@ class Marker:
             provoked = self._provoked_by(request)
             faults = (*injected, *provoked)
             self.asked += len(faults)
-        trace_id = os.urandom(16).hex()
+        word = os.urandom(24).hex()
+        trace_id, span_id = word[:32], word[32:]
         sample_rand = draw(self._arming.seed, "sample_rand", self._lane, index)
-        headers = TraceHeaders.fresh(trace_id, os.urandom(8).hex(), sample_rand)
+        headers = TraceHeaders.fresh(trace_id, span_id, sample_rand)
         if injected:
             chosen = tuple(fault_header.Selected(f.fault, f.fault_id, f.term) for f in injected)
             selection = fault_header.Selection(self._arming.run_id, trace_id, chosen)
@@ -118,6 +124,8 @@ class Marker:
     def _provoked_by(self, request: str) -> tuple[Firing, ...]:
         """What ``request`` provokes, by its name or by its task's own word."""
         named = provoked_here()
+        if not named and not self._provoked:
+            return ()
         known = [schedule.fault for _, schedule in self._provoked]
         for name in named:
             if name not in known:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import math
 import os
 import signal
 import subprocess
@@ -24,6 +25,7 @@ from ..model.scenario import Load
 STOP_SECONDS = 10
 """How long users may take to finish the task they are in when the load ends."""
 _GRACE_SECONDS = 60.0
+_LEAD_SECONDS = 2
 _POLL_SECONDS = 0.25
 _LAST_LINES = 15
 _TAIL_BYTES = 16_384
@@ -58,7 +60,7 @@ def arguments(load: Load, *, host: str, statistics: Path) -> list[str]:
     return [
         sys.executable,
         *("-m", "locust", "-f", str(load.locustfile), "--headless", "--only-summary", "--host", host),
-        *("-u", str(load.users), "-r", f"{load.spawn_rate:g}", "-t", _run_time(load.run_time)),
+        *("-u", str(load.users), "-r", f"{load.spawn_rate:g}", "-t", _run_time(load)),
         *("--stop-timeout", str(STOP_SECONDS)),
         # Provoked errors are no failure of the load; what the process ends with must mean the load itself.
         *("--exit-code-on-error", "0"),
@@ -145,9 +147,10 @@ def _run(
         process.wait()
 
 
-def _run_time(seconds: float) -> str:
-    # Locust takes whole seconds.
-    return f"{max(1, round(seconds))}s"
+def _run_time(load: Load) -> str:
+    # Locust takes whole seconds. It counts from its own start, and the last arrival must not come too late for it.
+    seconds = math.ceil(load.run_time) + _LEAD_SECONDS if load.stages else round(load.run_time)
+    return f"{max(1, seconds)}s"
 
 
 def _read_statistics(path: Path, log: Path, load: Load) -> list[_Entry]:

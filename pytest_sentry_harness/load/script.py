@@ -19,12 +19,13 @@ from .. import clock
 from ..errors import LoadError
 from ..model.arming import Arming
 from ..model.scenario import Load, LoadRequest
+from .connections import Connections
 from .load_ledger import LoadLedger
 from .process import LoadEnding
+from .pulse import PulseThread
 from .trouble import in_words
 
 _POLL_SECONDS = 0.25
-_ANSWER_SECONDS = 30.0
 _MOST_READ = 1 << 20
 
 
@@ -57,7 +58,10 @@ def run_script(
     queue = _Queue(load.requests)
     sender = _Sender(host, ledger, queue, stop, start + load.run_time)
     try:
-        with ThreadPoolExecutor(load.users, thread_name_prefix="sentry-harness-load") as pool:
+        with (
+            PulseThread(ledger.pulse),
+            ThreadPoolExecutor(load.users, thread_name_prefix="sentry-harness-load") as pool,
+        ):
             senders = [pool.submit(sender.run) for _ in range(load.users)]
             try:
                 while wait(senders, timeout=_POLL_SECONDS).not_done:
@@ -141,19 +145,33 @@ class _Sender:
             self.failed += response.status_code >= 400
 
 
-def exchange(host: str, request: LoadRequest, headers: dict[str, str]) -> Response:
-    """Send one request over a connection of its own. Raises ``OSError`` or ``HTTPException`` without an answer."""
-    parts = urlsplit(host)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(parts.hostname or "", parts.port, timeout=_ANSWER_SECONDS)
+def exchange(
+    host: str, request: LoadRequest, headers: dict[str, str], kept: Connections | None = None
+) -> Response:
+    """Send one request, over a connection of its own or one of those that are ``kept``.
+
+    Raises ``OSError`` or ``HTTPException`` without an answer.
+    """
+    connections = kept or Connections(host)
+    # What says "close" may meet a fault: none of those shall be lost by a connection that was about to be closed.
+    alone = kept is None or "Connection" in headers
+    connection = connections.fresh() if alone else connections.get()
     body = None if request.body is None else request.body.encode()
-    sent = {"User-Agent": "sentry-harness", **request.headers, **headers, "Connection": "close"}
+    sent = {"User-Agent": "sentry-harness", **request.headers, **headers}
+    if alone:
+        sent["Connection"] = "close"
     if request.json is not None:
         body = json.dumps(request.json).encode()
         sent = {"Content-Type": "application/json", **sent}
     try:
-        connection.request(request.method, parts.path.rstrip("/") + request.path, body=body, headers=sent)
+        connection.request(request.method, connections.prefix + request.path, body=body, headers=sent)
         answer = connection.getresponse()
-        return Response(answer.status, answer.read(_MOST_READ))
-    finally:
+        response = Response(answer.status, answer.read(_MOST_READ))
+        if not alone and answer.isclosed():  # read to its end: the next answer begins where this one ended
+            connections.give_back(connection)
+            return response
+    except BaseException:
         connection.close()
+        raise
+    connection.close()
+    return response

@@ -18,7 +18,7 @@ the old ones. For the same reason nothing here imports it before it is needed.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..load.provoking import provoking
 from .options import add_options
@@ -27,8 +27,18 @@ if TYPE_CHECKING:
     from locust.env import Environment
 
     from .attachment import Attachment
+    from .open_loop import OpenLoop
 
-__all__ = ["add_options", "attach", "provoking"]
+__all__ = ["OpenLoop", "add_options", "attach", "provoking"]
+
+
+def __getattr__(name: str) -> Any:
+    # Locust is imported by whoever asks for its users, and not before.
+    if name == "OpenLoop":
+        from .open_loop import OpenLoop
+
+        return OpenLoop
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def attach(environment: Environment, *, scenario: str | Path | None = None) -> Attachment:

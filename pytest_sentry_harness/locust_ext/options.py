@@ -7,6 +7,8 @@ from typing import Any
 SCENARIO = "sentry_harness_scenario"
 FOLDER = "sentry_harness_folder"
 ARMING = "sentry_harness_arming"
+JOURNALS = "sentry_harness_journals"
+ADDRESS = "sentry_harness_address"
 
 
 def add_options(parser: Any, **_: Any) -> None:
@@ -35,5 +37,21 @@ def add_options(parser: Any, **_: Any) -> None:
         metavar="FILE",
         env_var="LOCUST_SENTRY_HARNESS_ARMING",
         default=None,
-        help="Arming file of a run that somebody else judges; the master passes it on to its workers",
+        help="Arming file of a run that somebody else judges; a master tells its workers what it says",
+    )
+    group.add_argument(
+        "--sentry-harness-address",
+        dest=ADDRESS,
+        metavar="HOST",
+        env_var="LOCUST_SENTRY_HARNESS_ADDRESS",
+        default=None,
+        help="By which name or address workers on other hosts reach the target; default: 127.0.0.1",
+    )
+    group.add_argument(
+        "--sentry-harness-journals",
+        dest=JOURNALS,
+        metavar="DIRECTORY",
+        env_var="LOCUST_SENTRY_HARNESS_JOURNALS",
+        default=None,
+        help="Where a worker on another host keeps its journal; default: a temporary folder, until the master has it",
     )

@@ -50,25 +50,34 @@ def hook_sessions(sender: Sender) -> Callable[[], None]:
 
 def _hooked(original: Callable[..., Any], sender: Sender) -> Callable[..., Any]:
     signature = inspect.signature(original)
-    # FastHttpSession names its headers; HttpSession passes them on among the keywords of requests.
-    named = "headers" in signature.parameters
 
     def request(*args: Any, **kwargs: Any) -> Any:
-        bound = signature.bind(*args, **kwargs)
-        given = bound.arguments
-        session, method, url = given["self"], _text(given["method"]), _text(given["url"])
-        holder = given if named else given.setdefault("kwargs", {})
+        # Nearly all calls look like that; binding takes longer than the rest of this function.
+        if len(args) != 3:
+            args, kwargs = _by_name(signature, args, kwargs)
+        session, method, url = args
 
         def call(more: dict[str, str]) -> Any:
             if more:
-                holder["headers"] = {**(holder.get("headers") or {}), **more}
-            return original(*bound.args, **bound.kwargs)
+                # FastHttpSession names its headers, HttpSession passes them on to requests: a keyword for both.
+                kwargs["headers"] = {**(kwargs.get("headers") or {}), **more}
+            return original(session, method, url, **kwargs)
 
-        name = request_name(url, given.get("name") or session.request_name)
-        return sender.send(method, session._build_url(url), name, call)
+        shown = _text(url)
+        name = request_name(shown, kwargs.get("name") or session.request_name)
+        return sender.send(_text(method), session._build_url(shown), name, call)
 
     request.__sentry_harness__ = True  # type: ignore[attr-defined]
     return request
+
+
+def _by_name(
+    signature: inspect.Signature, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The same call as session, method, url, and everything else by its name."""
+    given = dict(signature.bind(*args, **kwargs).arguments)
+    first = tuple(given.pop(name) for name in ("self", "method", "url"))
+    return first, {**given, **given.pop("kwargs", {})}
 
 
 def _text(value: str | bytes) -> str:

@@ -45,6 +45,25 @@ class ArmedOperation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ArmedStage:
+    """A stretch of an open load, as in the scenario's ``Stage``."""
+
+    seconds: float
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmedMeasuring:
+    """The process is measured: the agent parks one thread that flushes the SDK when told to, and does nothing else."""
+
+    folder: str
+    """Where each process writes at which port it listens: ``<pid>.json``."""
+    init: bool = True
+    """False: ``sentry_sdk.init`` does nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Arming:
     """Everything the agent and the load generator need to know of a run."""
 
@@ -64,5 +83,13 @@ class Arming:
     kinds: tuple[ArmedKind, ...] = ()
     """The fault kinds beside ours that ``faults`` use."""
     operations: tuple[ArmedOperation, ...] = ()
+    stages: tuple[ArmedStage, ...] = ()
+    """The open load that the generator sends; empty: users wait for their answers."""
+    arrivals: str = "poisson"
+    """``poisson`` or ``constant``."""
+    senders: int = 1
+    """How many users of a locustfile share the arrivals."""
     every_event: bool = False
     """The agent follows every event through the SDK, not only those with injected exceptions."""
+    measuring: ArmedMeasuring | None = None
+    """With it, nothing is injected and nothing watched: the cost of both would be measured, too."""

@@ -59,6 +59,18 @@ class Intent(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sent(Record):
+    """A request is about to be sent under this trace; written for every one when operations are measured."""
+
+    KIND: ClassVar[str] = "sent"
+    trace_id: str
+    request: str
+    """``METHOD name``."""
+    sample_rand: float
+    """The receiver samples the trace at rate r when this is below r."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answered(Record):
     """What the load generator saw of a request that carried faults. ``status`` 0: no answer."""
 
@@ -94,7 +106,7 @@ class Fired(Record):
     fault: str
     point: str
     effect: str
-    """``raise``, ``sleep``, ``return`` or ``exit``; ``provoked`` when nothing was injected, in the journal of the load."""
+    """``raise``, ``sleep``, ``burn``, ``return`` or ``exit``; ``provoked`` when nothing was injected, in the journal of the load."""
     term: str
     trace_id: str | None = None
     exception_type: str | None = None
@@ -131,6 +143,18 @@ class Timed(Record):
     """Type of the exception it ended with; empty when it returned."""
     thread: str = ""
     task: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uses(Record):
+    """The function of a marked operation reaches for a library that asks databases or other services."""
+
+    KIND: ClassVar[str] = "uses"
+    operation: str
+    library: str
+    """Its top-level module, such as ``httpx``."""
+    place: Place
+    """The line that reaches for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -334,6 +358,51 @@ class SdkPending(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Beat(Record):
+    """How the load generator itself has fared since its last beat, about once a second."""
+
+    KIND: ClassVar[str] = "beat"
+    seconds: float
+    """The time since."""
+    planned: int = 0
+    """Requests that were due meanwhile, in an open load."""
+    sent: int = 0
+    """Requests sent meanwhile; those to hosts that the run does not watch are not counted."""
+    held: int = 0
+    """Requests that were due while as many as allowed were under way: they were sent later."""
+    missed: int = 0
+    """Requests that were due and will never be sent: the load ended before their turn came."""
+    in_flight: int = 0
+    """Requests under way at once, at most."""
+    cpu: float = 0.0
+    """Processor seconds a second that the generator's process used."""
+    lag: dict[int, int] = field(default_factory=dict)
+    """By how many seconds requests of an open load were sent later than due: counts by bucket."""
+    loop_lag: dict[int, int] = field(default_factory=dict)
+    """By how many seconds a timer of the generator went off too late: counts by bucket."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lasted(Record):
+    """How long requests of one name took, of those that ended since the last such record.
+
+    Times are counted in buckets: bucket ``n`` holds those above 1.01**(n-1) and up to 1.01**n seconds.
+    """
+
+    KIND: ClassVar[str] = "lasted"
+    request: str
+    """``METHOD name``."""
+    failed: int
+    """How many ended with a status of 400 or above, or without an answer."""
+    service: dict[int, int]
+    """Seconds from sending to the whole answer: counts by bucket."""
+    latency: dict[int, int] = field(default_factory=dict)
+    """Seconds from when they were due, in an open load: counts by bucket."""
+    service_max: float = 0.0
+    latency_max: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Note(Record):
     """Something people should know. ``error`` makes the verdict *error*: the harness itself broke."""
 
@@ -378,11 +447,13 @@ class Goodbye(Record):
 RECORD_TYPES: tuple[type[Record], ...] = (
     Hello,
     Intent,
+    Sent,
     Answered,
     PointState,
     Fired,
     Finished,
     Timed,
+    Uses,
     Fate,
     RequestOver,
     Handled,
@@ -394,6 +465,8 @@ RECORD_TYPES: tuple[type[Record], ...] = (
     SdkAnswered,
     SdkHandedOver,
     SdkPending,
+    Beat,
+    Lasted,
     Note,
     HardExit,
     ChildEnded,

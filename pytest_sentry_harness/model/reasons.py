@@ -27,7 +27,18 @@ _WRONG = """
     same_event_id trace_lost trace_of_another_request
 """
 """What is wrong with what arrived, or all that is known."""
-REASONS = frozenset(" ".join((_PROCESS, _WAY, _SERVER, _REPORTED, _WRONG)).split())
+_TIMING = """
+    fewer_spans_than_calls max_spans method_head method_options more_spans_than_calls no_such_span other_route
+    outside_of_requests reported_long reported_short sampled_against_rand starts_off traces_sampler tracing_off
+    unexplained wrong_unit
+"""
+"""What is wrong with what is told of time."""
+_SLOW = """
+    no_integration no_line no_query_span no_request no_source_query no_span no_transaction not_declared not_on_top
+    outside_transaction query_cut_off too_few_spans too_quick wrong_line wrong_route wrong_span
+"""
+"""What is wrong with how slow operations are told."""
+REASONS = frozenset(" ".join((_PROCESS, _WAY, _SERVER, _REPORTED, _WRONG, _TIMING, _SLOW)).split())
 _PREFIXES = ("misbehaviour:",)
 """The rest says which rule of the link it was."""
 

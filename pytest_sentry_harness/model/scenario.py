@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from .extensions import NO_EXTENSIONS, Extensions
+from .overhead import Overhead
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +73,10 @@ class Load:
     one, in which each user waits for its answer."""
     arrivals: Literal["constant", "poisson"] = "poisson"
     """How the arrivals of an open load are spread, from the scenario's seed."""
+
+
+COMPUTING = ("sync", "thread", "blocked")
+"""Kinds of operations that may spend their time computing, so that a profile can show their function on top."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +166,18 @@ class Finds:
     """The file of each ends with it."""
     metric: str = "capture.rate"
     """The gate on this metric must not pass."""
+    value: float | None = None
+    """The size it must be found in, in the metric's unit; None: any."""
+    within: float = 0.0
+    """How far from ``value`` the measured size may be."""
+    operation: str = ""
+    """The size is that of this operation: its median signed error; empty: that of the metric."""
+    passes: tuple[str, ...] = ()
+    """Gates on other metrics that must pass all the same: the defect is not to be seen there."""
+    verdict: Literal["fail", "error"] = "fail"
+    """``error``: the set-up is such that nothing can be judged, and the run must say so instead."""
+    note: str = ""
+    """Contained in one of the verdict's notes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,16 +206,33 @@ class Safety:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NPlusOne:
+    """N+1 queries that are known to be in the application, and that monitoring has to point at."""
+
+    name: str
+    route: str
+    """Glob over the transaction's name."""
+    description: str
+    """Glob over the query that is repeated."""
+    count: int
+    """It is repeated at least that often."""
+    file: str = ""
+    """How the file of the line that asks ends; empty: the line need not be told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Profiling:
     """What is promised of slow operations."""
 
     profiles: float = 0.0
     """Share of the sampled transactions that carry a profile."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Overhead:
-    """What Sentry may cost: the same target with and without it, side by side."""
+    slow: float = 0.05
+    """Seconds of its own from which a call of an operation is slow."""
+    queries: int = 5
+    """How many equal queries in a row are N+1 queries; as in Sentry's detector, which can be set there per project."""
+    queries_time: float = 0.05
+    """Seconds they take together at least, to be worth an issue; as in Sentry's detector."""
+    n_plus_one: tuple[NPlusOne, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

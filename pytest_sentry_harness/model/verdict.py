@@ -49,7 +49,7 @@ class Measurement:
     high: float | None
     samples: int
     unit: str = ""
-    """``ratio``, ``count`` or ``seconds``."""
+    """``ratio``, ``count``, ``seconds``, ``change`` or ``bytes``, as in ``Metric``."""
     exact: bool = False
     """The value is a full count, not an estimate; gates then judge the value itself."""
     note: str = ""

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ..errors import InjectionError
-from ..model.arming import ArmedFault, ArmedKind, ArmedOperation, Arming
+from ..model.arming import ArmedFault, ArmedKind, ArmedMeasuring, ArmedOperation, ArmedStage, Arming
 
 ENVIRONMENT_VARIABLE = "SENTRY_HARNESS_ARMING"
 """Names the file; the agent does nothing at all while it is unset."""
@@ -30,6 +30,9 @@ def read_arming(path: str | Path) -> Arming:
         document["hosts"] = tuple(document["hosts"])
         document["kinds"] = tuple(ArmedKind(**kind) for kind in document.get("kinds", ()))
         document["operations"] = tuple(ArmedOperation(**each) for each in document.get("operations", ()))
+        document["stages"] = tuple(ArmedStage(**each) for each in document.get("stages", ()))
+        measuring = document.pop("measuring", None)
+        document["measuring"] = None if measuring is None else ArmedMeasuring(**measuring)
         return Arming(faults=faults, **document)
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise InjectionError(

@@ -4,22 +4,30 @@
 
     gate      := comparison number [unit]
     comparison := "<" | "<=" | "=" | "==" | ">=" | ">"
-    unit      := "%" (ratios) | "us" | "ms" | "s" | "min" | "h" (times)
+    unit      := "%" (ratios, changes) | "us" | "ms" | "s" | "min" | "h" (times) | "kB" | "MB" | "GB" | "KiB" | "MiB" | "GiB"
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Literal, cast
 
 from ..errors import ScenarioError, TermError, did_you_mean
 from ..model.metrics import METRICS, Metric
-from ..model.scenario import Gate, Scenario
+from ..model.scenario import COMPUTING, Gate, Scenario
 from .terms import duration, parse_chain
 
-_GATE = re.compile(r"\s*(<=|>=|==|=|<|>)\s*([0-9.]+)\s*(%|[a-z]*)\s*")
-_EXAMPLES = {"ratio": '">= 99.5%"', "count": '"= 0"', "seconds": '"< 100ms"'}
+_GATE = re.compile(r"\s*(<=|>=|==|=|<|>)\s*([0-9.]+)\s*(%|[A-Za-z]*)\s*")
+_EXAMPLES = {
+    "ratio": '">= 99.5%"',
+    "count": '"= 0"',
+    "seconds": '"< 100ms"',
+    "change": '"< 5%"',
+    "bytes": '"< 64MiB"',
+}
+_BYTES = {"kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 
 
 def parse_gate(metric: str, text: str, where: str, metrics: Mapping[str, Metric] = METRICS) -> Gate:
@@ -56,9 +64,11 @@ def default_gates(
 def criteria_of(scenario: Scenario) -> tuple[str, ...]:
     """The criteria of ours that judge ``scenario``: those it has a subject for, and those its gates name."""
     subjects = {
-        "timing": bool(scenario.operations),
+        # Slow operations are marked for profiling as well: their timing is judged where a gate asks for it.
+        "timing": bool(scenario.operations) and scenario.profiling is None,
         "profiling": scenario.profiling is not None,
         "overhead": scenario.overhead is not None,
+        "load": False,
     }
     named = {METRICS[gate.metric].criterion for gate in scenario.gates if gate.metric in METRICS}
     others = tuple(name for name in subjects if subjects[name] or name in named)
@@ -70,6 +80,36 @@ def criteria_of(scenario: Scenario) -> tuple[str, ...]:
         for fault in scenario.faults
     )
     return ("capture", *others) if errors or "capture" in named or not others else others
+
+
+def with_defaults(scenario: Scenario, criteria: Iterable[str]) -> tuple[Gate, ...]:
+    """The gates of ``scenario``, and the default gates of the ``criteria`` that it does not judge itself.
+
+    A default gate that the scenario gives no subject for is left out: where no profile is promised, none is missed.
+    """
+    given, metrics = {gate.metric for gate in scenario.gates}, scenario.extensions.metrics
+    promised = scenario.profiling.profiles if scenario.profiling else 0.0
+    pointless = set() if scenario.operations else {"profiling.attributed", "profiling.operations"}
+    if not promised or all(operation.kind not in COMPUTING for operation in scenario.operations):
+        pointless.add("profiling.top")
+    gates = [gate for name in criteria for gate in default_gates(name, given | pointless, metrics)]
+    if promised and "profiling.profiled" not in given:
+        gates.append(parse_gate("profiling.profiled", f"= {promised * 100:g}%", "default gates", metrics))
+    return (*scenario.gates, *gates)
+
+
+def for_counting(gates: Sequence[Gate]) -> tuple[Gate, ...]:
+    """The gates of a run that counts instructions: what is promised of CPU time is asked of them, unless the scenario says more.
+
+    Times mean nothing in such a run; whether anything was lost does.
+    """
+    said = any(gate.metric == "overhead.instructions" for gate in gates)
+    wanted = {"overhead.instructions", "overhead.dropped"} | ({"overhead.cpu"} if not said else set())
+    return tuple(
+        replace(gate, metric="overhead.instructions") if gate.metric == "overhead.cpu" else gate
+        for gate in gates
+        if gate.metric in wanted
+    )
 
 
 def _threshold(metric: Metric, number: str, unit: str, text: str, where: str) -> float:
@@ -84,6 +124,14 @@ def _threshold(metric: Metric, number: str, unit: str, text: str, where: str) ->
             return duration(number + unit)
     except (ValueError, TermError) as error:
         raise refused from error
+    if metric.unit == "change":
+        if unit != "%":
+            raise refused
+        return value / 100
+    if metric.unit == "bytes":
+        if unit not in _BYTES:
+            raise refused
+        return value * _BYTES[unit]
     if metric.unit == "ratio":
         if unit not in ("%", "") or (unit == "" and value > 1):
             raise refused

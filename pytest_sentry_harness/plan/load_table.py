@@ -1,18 +1,22 @@
-"""The ``[load]`` table: a locustfile, or a script of requests."""
+"""The ``[load]`` table: a locustfile, or a script of requests; sent by users that wait, or as they arrive."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, cast
 
 from ..errors import did_you_mean
 from ..model.scenario import Load, LoadRequest
+from .open_load import OPEN_KEYS, read_stages
 from .tables import Document, Table
 
-_SEND = re.compile(r"([A-Z]{1,20}) (/[^\s#\x00-\x1f\x7f]*)")
-_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+SEND = re.compile(r"([A-Z]{1,20}) (/[^\s#\x00-\x1f\x7f]*)")
+HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _MOST_REQUESTS = 1_000_000
+_MOST_AT_ONCE = 500
+"""Requests of an open load that may be under way at once, unless the scenario says otherwise."""
 
 
 def read_load(document: Document, content: Any, base: Path, check_files: bool) -> Load:
@@ -24,9 +28,28 @@ def read_load(document: Document, content: Any, base: Path, check_files: bool) -
             "a load needs exactly one of locustfile and [[load.request]]",
             hint='write locustfile = "../locustfiles/trading.py", or [[load.request]] with send = "GET /path"',
         )
-    load = _scripted(document, table) if "request" in table else _locust(table, base, check_files)
-    table.done()
+    scripted = "request" in table
+    load = _scripted(document, table) if scripted else _locust(table, base, check_files)
+    if any(key in table for key in OPEN_KEYS):
+        load = _open(table, load)
+    table.done(*OPEN_KEYS)
     return load
+
+
+def _open(table: Table, load: Load) -> Load:
+    """``load``, sent as its requests arrive."""
+    stages = read_stages(table, load.run_time)
+    # A script is sent by threads, made as they are needed; of Locust's users each has arrivals of its own.
+    users = load.users if "users" in table else (_MOST_AT_ONCE if load.requests else 1)
+    return replace(
+        load,
+        users=users,
+        run_time=sum(stage.seconds for stage in stages),
+        stages=stages,
+        arrivals=cast(
+            'Literal["constant", "poisson"]', table.choice("arrivals", "poisson", ("constant", "poisson"))
+        ),
+    )
 
 
 def _locust(table: Table, base: Path, check_files: bool) -> Load:
@@ -65,14 +88,14 @@ def _scripted(document: Document, table: Table) -> Load:
 
 def _request(table: Table) -> LoadRequest:
     send = table.required("send", 'write send = "GET /path"')
-    match = _SEND.fullmatch(send)
+    match = SEND.fullmatch(send)
     if match is None:
         raise table.fail("send", f"{send!r} is not a request", hint='write send = "POST /orders"')
     if "json" in table and "body" in table:
         raise table.fail("body", "a request has one body: give json or body, not both")
     headers = table.mapping("headers")
     for name, value in headers.items():
-        if not _HEADER.fullmatch(name) or not value.isprintable() or not value.isascii():
+        if not HEADER.fullmatch(name) or not value.isprintable() or not value.isascii():
             raise table.fail(
                 "headers", f"{name!r} = {value!r} is not a header", hint="use ASCII, without line breaks"
             )

@@ -6,7 +6,7 @@ import re
 from typing import Any, Literal, cast
 
 from ..errors import ScenarioError
-from ..model.scenario import Operation, Profiling
+from ..model.scenario import NPlusOne, Operation, Profiling
 from .tables import Document, Table
 
 POINT = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
@@ -66,8 +66,43 @@ def _operation(table: Table) -> Operation:
 def read_profiling(document: Document, content: Any) -> Profiling:
     """``[profiling]``. Raises ``ScenarioError``."""
     table = Table(document, "profiling", content)
-    profiles = table.number("profiles", 0.0)
-    if not 0 <= profiles <= 1:
+    profiles = table.number("profiles", 1.0) if "profiles" in table else 0.0
+    if profiles > 1:
         raise table.fail("profiles", f"profiles = {profiles:g} is no share", hint="write profiles = 1.0")
+    planted: list[NPlusOne] = []
+    for index, entry in enumerate(table.list_of_tables("n_plus_one")):
+        queries = _n_plus_one(Table(document, "profiling.n_plus_one", entry, index))
+        if queries.name in (earlier.name for earlier in planted):
+            raise ScenarioError(
+                f"two tables of N+1 queries are named {queries.name!r}",
+                where=document.where("profiling.n_plus_one", index, "name"),
+                hint="give each a name of its own",
+            )
+        planted.append(queries)
+    defaults = Profiling()
+    profiling = Profiling(
+        profiles=profiles,
+        slow=table.seconds("slow", defaults.slow),
+        queries=table.integer("queries", defaults.queries, least=2) or defaults.queries,
+        queries_time=table.seconds("queries_time", defaults.queries_time),
+        n_plus_one=tuple(planted),
+    )
+    table.done("profiles")
+    return profiling
+
+
+def _n_plus_one(table: Table) -> NPlusOne:
+    name = table.required("name", 'write name = "items-one-by-one"')
+    if not _NAME.fullmatch(name):
+        raise table.fail(
+            "name", f"{name!r} is not a name", hint="use letters, digits, '-', '_' and '.', at most 64"
+        )
+    queries = NPlusOne(
+        name=name,
+        route=table.required("route", 'write route = "/orders": a glob over the transaction\'s name'),
+        description=table.required("description", 'write description = "SELECT*FROM items*"'),
+        count=table.integer("count", 5, least=2) or 5,
+        file=table.text("file") or "",
+    )
     table.done()
-    return Profiling(profiles=profiles)
+    return queries

@@ -13,6 +13,7 @@ from ..model.scenario import Expect, Fault, Gate, Safety, Scenario, Target
 from .gates import parse_gate
 from .load_table import read_load
 from .operations import POINT, read_operations, read_profiling
+from .overhead_table import check_overhead, read_overhead
 from .tables import Document, Table
 from .terms import parse_chain
 from .twins import check_twins, read_link, read_twins
@@ -24,6 +25,7 @@ _TABLES = (
     "fault",
     "operation",
     "profiling",
+    "overhead",
     "gates",
     "safety",
     "link",
@@ -82,6 +84,7 @@ def parse_scenario(
         safety=_safety(Table(document, "safety", content.get("safety", {}))),
         operations=read_operations(document, content.get("operation", [])),
         profiling=read_profiling(document, content["profiling"]) if "profiling" in content else None,
+        overhead=read_overhead(document, content["overhead"]) if "overhead" in content else None,
         link=read_link(document, content.get("link", [])),
         twins=read_twins(document, content.get("twin", []), extensions),
         extensions=extensions,
@@ -251,7 +254,11 @@ def _safety(table: Table) -> Safety:
 
 def _check_whole(scenario: Scenario, document: Document) -> None:
     """Rules that span tables."""
-    if not scenario.faults and not scenario.operations:
+    if scenario.overhead is not None:
+        check_overhead(scenario, document)
+        check_twins(scenario, document)
+        return
+    if not scenario.faults and not scenario.operations and scenario.profiling is None:
         raise ScenarioError(
             "a scenario without faults proves nothing",
             where=document.name,

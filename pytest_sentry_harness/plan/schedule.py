@@ -15,7 +15,7 @@ from .terms import OwnKind, Term, parse_chain
 
 def draw(seed: int, *labels: object) -> float:
     """A number in [0, 1), uniform, fixed by ``seed`` and ``labels`` (53 bits of BLAKE2b)."""
-    text = "\x1f".join(str(label) for label in (seed, *labels)).encode("utf-8", "surrogatepass")
+    text = "\x1f".join(map(str, (seed, *labels))).encode("utf-8", "surrogatepass")
     word = int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big")
     return (word >> 11) / (1 << 53)
 

@@ -9,7 +9,18 @@ from typing import Any
 from ..errors import ScenarioError, TermError, did_you_mean, nearest
 from .terms import duration
 
-_LISTS = ("fault", "twin", "link", "load.request", "story")
+_LISTS = (
+    "fault",
+    "twin",
+    "link",
+    "load.request",
+    "operation",
+    "profiling.n_plus_one",
+    "story",
+    "overhead.arm",
+    "overhead.request",
+    "overhead.prepare",
+)
 
 
 class Document:
@@ -150,6 +161,10 @@ class Table:
     def nested(self, key: str) -> Table:
         """A table within this one; its errors are reported at ``key``."""
         content = self._get(key, {}, dict, "a table")
+        return _Nested(self, key, content)
+
+    def within(self, key: str, content: dict[str, Any]) -> Table:
+        """``content``, one table of a list at ``key``; its errors are reported there."""
         return _Nested(self, key, content)
 
     def items(self) -> list[tuple[str, Any]]:

@@ -23,6 +23,7 @@ from ..errors import TermError, did_you_mean
 KINDS: dict[str, str] = {
     "raise": "raise(TimeoutError) or raise(pkg.errors.Conflict('text', 409))",
     "sleep": "sleep(250ms) or sleep(1.5s)",
+    "burn": "burn(200ms)",
     "return": "return or return(None) or return({'price': 0})",
     "exit": "exit(3), exit(os._exit, 3), exit(SIGKILL) or exit(SIGTERM)",
     "off": "off",
@@ -210,7 +211,7 @@ def _check_arguments(term: Term, own: Mapping[str, OwnKind]) -> None:
         _check_own(term, own[term.kind])
     elif term.kind == "raise":
         raise_arguments(term)
-    elif term.kind == "sleep":
+    elif term.kind in ("sleep", "burn"):
         duration(term.arguments)
     elif term.kind == "return":
         return_value(term)

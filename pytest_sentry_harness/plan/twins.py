@@ -8,10 +8,11 @@ from typing import Any
 
 from ..errors import ScenarioError, TermError, UsageError, did_you_mean
 from ..model.extensions import NO_EXTENSIONS, Extensions
+from ..model.metrics import Metric
 from ..model.reasons import REASONS, unknown_reason
 from ..model.scenario import Finds, LinkRule, Scenario, Twin
 from .tables import Document, Table
-from .terms import parse_chain
+from .terms import duration, parse_chain
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _RESETS = ("before", "after")
@@ -75,7 +76,7 @@ def _twin(document: Document, table: Table, extensions: Extensions) -> Twin:
     if metric not in extensions.metrics:
         raise table.fail("finds", f"unknown metric {metric!r}", hint=did_you_mean(metric, extensions.metrics))
     reasons = finds.texts("reason")
-    if metric.startswith("capture."):  # other criteria have words of their own
+    if metric.startswith(("capture.", "timing.")):  # other criteria have words of their own
         for unknown in filter(None, map(unknown_reason, reasons)):
             raise table.fail(
                 "finds", f"unknown reason {unknown!r}", hint=did_you_mean(unknown, sorted(REASONS))
@@ -94,6 +95,12 @@ def _twin(document: Document, table: Table, extensions: Extensions) -> Twin:
             culprit=finds.text("culprit") or "",
             file=finds.text("file") or "",
             metric=metric,
+            value=_size(finds, "value", extensions.metrics[metric]),
+            within=_size(finds, "within", extensions.metrics[metric]) or 0.0,
+            operation=finds.text("operation") or "",
+            passes=_passes(finds, extensions),
+            verdict="error" if finds.choice("verdict", "fail", ("fail", "error")) == "error" else "fail",
+            note=finds.text("note") or "",
         ),
     )
     finds.done()
@@ -101,10 +108,43 @@ def _twin(document: Document, table: Table, extensions: Extensions) -> Twin:
     return twin
 
 
+def _passes(finds: Table, extensions: Extensions) -> tuple[str, ...]:
+    names = finds.texts("passes")
+    for name in names:
+        if name not in extensions.metrics:
+            raise finds.fail("passes", f"unknown metric {name!r}", did_you_mean(name, extensions.metrics))
+    return names
+
+
+def _size(finds: Table, key: str, metric: Metric) -> float | None:
+    """A size in the unit of ``metric``, with a sign where it is negative; None when it is not given."""
+    text = finds.text(key)
+    if text is None:
+        return None
+    sign, digits = (-1, text[1:]) if text.startswith("-") else (1, text)
+    try:
+        if metric.unit == "seconds":
+            return sign * duration(digits)
+        return sign * (float(digits[:-1]) / 100 if digits.endswith("%") else float(digits))
+    except (ValueError, TermError) as error:
+        raise finds.fail(
+            key,
+            f"{text!r} is no size of {metric.name}, which is in {metric.unit}",
+            hint='write it as in "150ms" (times), "3%" (ratios) or "12" (counts)',
+        ) from error
+
+
 def check_twins(scenario: Scenario, document: Document) -> None:
     """What twins say of the scenario around them. Raises ``ScenarioError``."""
     names = [fault.name for fault in scenario.faults]
+    operations = [each.name for each in scenario.operations]
     for index, twin in enumerate(scenario.twins):
+        if twin.finds.operation and twin.finds.operation not in operations:
+            raise ScenarioError(
+                f"there is no operation {twin.finds.operation!r}",
+                where=document.where("twin", index, "finds"),
+                hint=did_you_mean(twin.finds.operation, operations),
+            )
         for fault in twin.do:
             if fault not in names:
                 raise ScenarioError(

@@ -1,13 +1,19 @@
-"""Profiles. Sentry developer docs, "Envelope Items: Profile, Profile Chunk" (sample format, versions 1 and 2)."""
+"""Profiles. Sentry developer docs, "Envelope Items: Profile, Profile Chunk" (sample format, versions 1 and 2).
+
+A version 1 profile belongs to one transaction. It is named by ``transaction``; the Python SDK still names it by
+the older ``transactions``, a list whose first entry counts.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from ..errors import ProtocolError
+from .event_fields import seconds_of
 from .tolerant import Decoder
 
 _LEAST_SAMPLES = 2
@@ -17,7 +23,7 @@ class _Transaction(msgspec.Struct, frozen=True):
     id: str | None = None
     name: str | None = None
     trace_id: str | None = None
-    active_thread_id: str | None = None
+    active_thread_id: str | int | None = None
 
 
 class _Samples(msgspec.Struct, frozen=True):
@@ -35,7 +41,9 @@ class _Profile(msgspec.Struct, frozen=True):
     platform: str | None = None
     release: str | None = None
     environment: str | None = None
+    timestamp: str | float | None = None
     transaction: _Transaction | None = None
+    transactions: list[_Transaction | None] | None = None
     profile: _Samples | None = None
 
 
@@ -55,10 +63,24 @@ class ProfileView(msgspec.Struct, frozen=True, kw_only=True):
     transaction_id: str | None
     transaction_name: str | None
     trace_id: str | None
+    started: float | None
+    """Epoch seconds from which ``elapsed_since_start_ns`` of the samples counts; None in a chunk, whose samples
+    have a ``timestamp`` of their own."""
+    active_thread_id: str
+    """The thread the transaction ran in; empty when that is not said, as in a chunk."""
+    threads: dict[str, str]
+    """Names of threads by id, as far as they were alive in the end."""
     samples: tuple[dict[str, Any], ...]
     stacks: tuple[tuple[int, ...], ...]
     frames: tuple[dict[str, Any], ...]
     notes: tuple[str, ...]
+
+    def when(self, sample: dict[str, Any]) -> float | None:
+        """Epoch seconds at which ``sample`` was taken; None when it does not say so."""
+        elapsed = sample.get("elapsed_since_start_ns")
+        if self.started is not None and elapsed is not None:
+            return self.started + number * 1e-9 if (number := _number(elapsed)) is not None else None
+        return _number(sample.get("timestamp"))
 
 
 _decode = Decoder(_Profile, "the profile")
@@ -71,7 +93,7 @@ def profile_view(payload: bytes | memoryview, headers: Mapping[str, Any]) -> Pro
     causes = [] if wire.version == "1" else [f"version must be '1', got {wire.version!r}"]
     if not wire.event_id:
         causes.append("event_id is missing")
-    if wire.transaction is None or not wire.transaction.id:
+    if not _transaction_of(wire).id:
         causes.append("transaction.id is missing")
     return _checked(wire, wire.event_id or "", causes, notes, "the profile", _LEAST_SAMPLES)
 
@@ -100,7 +122,8 @@ def _checked(
         causes.append("profile.stacks names a frame that is not there")
     if causes:
         raise ProtocolError(f"{what} is not valid", causes=[*causes, *notes])
-    transaction = wire.transaction or _Transaction()
+    transaction, noted = _transaction_of(wire), list(notes)
+    active = transaction.active_thread_id
     return ProfileView(
         version=wire.version or "",
         profile_id=profile_id,
@@ -111,11 +134,36 @@ def _checked(
         transaction_id=transaction.id,
         transaction_name=transaction.name,
         trace_id=transaction.trace_id,
+        started=seconds_of(wire.timestamp, "timestamp", noted),
+        active_thread_id="" if active is None else str(active),
+        threads=_threads(inner.thread_metadata or {}),
         samples=tuple(samples),
         stacks=tuple(tuple(stack) for stack in stacks),
         frames=tuple(frames),
-        notes=notes,
+        notes=tuple(noted),
     )
+
+
+def _transaction_of(wire: _Profile) -> _Transaction:
+    listed = (each for each in wire.transactions or () if each is not None)
+    return wire.transaction or next(listed, _Transaction())
+
+
+def _threads(metadata: dict[str, Any]) -> dict[str, str]:
+    return {
+        thread: entry["name"]
+        for thread, entry in metadata.items()
+        if isinstance(entry, dict) and isinstance(entry.get("name"), str)
+    }
+
+
+def _number(value: Any) -> float | None:
+    """A finite number, given as one or as text: the SDK writes nanoseconds as text."""
+    try:
+        number = float(value) if isinstance(value, str | int | float) else math.nan
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _is_index(value: Any, values: list[Any]) -> bool:

@@ -144,6 +144,9 @@ def format_sample_rand(sample_rand: float) -> str:
     if not 0 <= sample_rand < 1:
         raise UsageError(f"sample_rand must be at least 0 and less than 1, got {sample_rand}")
     # The shortest decimal of the float is cut, not its binary value: 0.29 stays 0.290000.
+    text = repr(float(sample_rand))
+    if "e" not in text:
+        return text[:8].ljust(8, "0")
     return str(Decimal(repr(float(sample_rand))).quantize(Decimal("0.000001"), rounding=ROUND_DOWN))
 
 
@@ -160,13 +163,11 @@ class TraceHeaders:
             raise UsageError(f"a trace id has 32 lower-case hexadecimal digits, got {trace_id[:50]!r}")
         if not _SPAN_ID.fullmatch(span_id):
             raise UsageError(f"a span id has 16 lower-case hexadecimal digits, got {span_id[:50]!r}")
-        context = {"trace_id": trace_id, "sample_rand": format_sample_rand(sample_rand)}
+        # Digits only: nothing to be quoted, and this is done for every request of a load.
+        baggage = f"{_PREFIX}trace_id={trace_id},{_PREFIX}sample_rand={format_sample_rand(sample_rand)}"
         if sampled is not None:
-            context["sampled"] = str(sampled).lower()
-        return {
-            SENTRY_TRACE: str(SentryTrace(trace_id, span_id, sampled)),
-            BAGGAGE: write_baggage(Baggage(context)),
-        }
+            baggage += f",{_PREFIX}sampled={str(sampled).lower()}"
+        return {SENTRY_TRACE: str(SentryTrace(trace_id, span_id, sampled)), BAGGAGE: baggage}
 
 
 def _number(text: str | None) -> float | None:

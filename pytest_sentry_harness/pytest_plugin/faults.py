@@ -13,6 +13,7 @@ from ..errors import InjectionError, TermError
 from ..injection.effects.registry import Effects
 from ..injection.injector import Injector
 from ..injection.located import FaultPath, locate, module_of
+from ..injection.point import PointFault
 from ..model.arming import ArmedFault
 from ..plan.schedule import Firing, Schedule
 from ..plan.terms import parse_chain
@@ -43,9 +44,12 @@ class TestInjector(Injector):
         """The fault ``name``, which has not fired yet, acts while ``switch`` is on."""
         with self._lock:
             for wanted in self._wanted:
-                before = wanted.parsed.schedule
-                if wanted.fault.name == name and before is not None:
-                    wanted.parsed.schedule = _Switched(
+                fault = wanted.parsed
+                if not isinstance(fault, PointFault) or wanted.told.name != name:
+                    continue
+                before = fault.schedule
+                if before is not None:
+                    fault.schedule = _Switched(
                         before.fault, before.chain, before.seed, before.lane, switch=switch
                     )
 
@@ -55,7 +59,7 @@ class TestInjector(Injector):
             for armed in self._armed.values():
                 armed.point.faults[:] = [fault for fault in armed.point.faults if fault.name != name]
             for wanted in self._wanted:
-                if wanted.fault.name == name and wanted.state.state == "armed":
+                if wanted.told.name == name and wanted.state.state == "armed":
                     self._set(wanted, "disarmed", note="stopped by the test")
 
 

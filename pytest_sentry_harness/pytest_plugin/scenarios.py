@@ -39,11 +39,11 @@ class ScenarioFile(pytest.File):
     def collect(self) -> Iterator[pytest.Item]:
         """One item for each criterion that is judged."""
         from ..criteria.own import asked_for
-        from ..model.metrics import PROMISES
+        from ..plan.gates import criteria_of
 
         scenario = self.scenario()
         own = asked_for(scenario.extensions.criteria, scenario.gates)
-        for criterion in (*PROMISES, *(each.name for each in own)):
+        for criterion in (*criteria_of(scenario), *(each.name for each in own)):
             yield ScenarioItem.from_parent(self, name=criterion)
 
     def scenario(self) -> Scenario:
@@ -135,7 +135,8 @@ class ScenarioItem(pytest.Item):
 
 def _run(scenario: Scenario) -> RunDocument:
     # Asked beforehand: a run of minutes must not end in a missing package.
-    needed = ("uvicorn", "scipy", *(("locust",) if scenario.load is not None else ()))
+    locust = scenario.load is not None and scenario.load.locustfile is not None
+    needed = ("uvicorn", "scipy", *(("locust",) if locust else ()))
     missing = [name for name in needed if find_spec(name) is None]
     if missing:
         names = " and ".join(missing)

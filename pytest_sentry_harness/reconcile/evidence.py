@@ -86,7 +86,8 @@ class Evidence:
         # An empty name is a private database that spills to a temporary file when it grows.
         self.database = sqlite3.connect("")
         self.database.executescript(
-            "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-65536;" + _SCHEMA
+            "PRAGMA page_size=32768; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-65536;"
+            + _SCHEMA
         )
         self.summary = Summary()
         self.reported: dict[str, int] = {}

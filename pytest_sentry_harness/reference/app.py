@@ -50,7 +50,13 @@ async def _open(settings: Settings, stack: contextlib.AsyncExitStack) -> Service
     database = Database(settings.database)
     stack.callback(database.close)
     database.create()
-    seed_data.fill(database, seed=settings.seed, users=settings.users, instruments=settings.instruments)
+    seed_data.fill(
+        database,
+        seed=settings.seed,
+        users=settings.users,
+        instruments=settings.instruments,
+        history=settings.history,
+    )
     quotes_url = settings.quotes_url
     if quotes_url is None:
         upstream = QuoteService()

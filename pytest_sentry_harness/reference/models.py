@@ -62,6 +62,8 @@ class Order(Base):
     side: Mapped[Side] = mapped_column(String(4))
     quantity: Mapped[int]
     price: Mapped[Decimal] = mapped_column(Numeric(14, 4))
+    margin: Mapped[Decimal] = mapped_column(Numeric(18, 4), default=Decimal(0))
+    """What the trader has to deposit for all holdings, this order included."""
     status: Mapped[Status] = mapped_column(String(10), default=Status.OPEN, index=True)
     placed_at: Mapped[datetime] = mapped_column(
         DateTime(timezone=True), default=lambda: datetime.now(UTC), server_default=func.now()

@@ -8,6 +8,7 @@ from decimal import Decimal
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from . import portfolio, risk
 from .models import Instrument, Order, Side, Status
 
 MOST_VALUE = Decimal(5_000_000)
@@ -31,7 +32,7 @@ class Draft:
 
 
 def place_order(session: Session, user_id: int, draft: Draft, price: Decimal) -> Order:
-    """Check ``draft`` against the rules and save it at ``price``. Raises ``OrderRefused``."""
+    """Check ``draft`` against the rules, work out the margin, and save it at ``price``. Raises ``OrderRefused``."""
     instrument = session.get(Instrument, draft.symbol)
     if instrument is None:
         raise OrderRefused(f"{draft.symbol} is not traded here")
@@ -39,8 +40,23 @@ def place_order(session: Session, user_id: int, draft: Draft, price: Decimal) ->
         raise OrderRefused(f"{draft.symbol} trades in lots of {instrument.lot}")
     if draft.quantity * price > MOST_VALUE:
         raise OrderRefused(f"an order may be worth {MOST_VALUE} at most")
-    order = Order(user_id=user_id, symbol=draft.symbol, side=draft.side, quantity=draft.quantity, price=price)
+    order = Order(
+        user_id=user_id,
+        symbol=draft.symbol,
+        side=draft.side,
+        quantity=draft.quantity,
+        price=price,
+        margin=margin_with(session, user_id, draft, price),
+    )
     return save(session, order)
+
+
+def margin_with(session: Session, user_id: int, draft: Draft, price: Decimal) -> Decimal:
+    """The margin on what the user holds, and ``draft`` with it."""
+    exposure = portfolio.exposure(session, user_id)
+    sign = 1 if draft.side == Side.BUY else -1
+    exposure[draft.symbol] = exposure.get(draft.symbol, 0.0) + sign * draft.quantity * float(price)
+    return risk.margin(exposure)
 
 
 def save(session: Session, order: Order) -> Order:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from sqlalchemy import select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from .models import Order, Side, Status
@@ -63,6 +63,23 @@ def holdings(session: Session, user_id: int) -> list[Holding]:
         quantities[symbol] = quantities.get(symbol, 0) + sign * quantity
         costs[symbol] = costs.get(symbol, Decimal(0)) + sign * quantity * price
     return [Holding(symbol, quantities[symbol], costs[symbol]) for symbol in sorted(quantities)]
+
+
+def exposure(session: Session, user_id: int) -> dict[str, float]:
+    """Value of what the settled orders of the user add up to, at the average price of those orders, by symbol."""
+    signed = case((Order.side == Side.BUY, Order.quantity), else_=-Order.quantity)
+    statement = (
+        select(
+            Order.symbol, func.sum(signed), func.sum(Order.quantity * Order.price), func.sum(Order.quantity)
+        )
+        .where(Order.user_id == user_id, Order.status == Status.SETTLED)
+        .group_by(Order.symbol)
+        .order_by(Order.symbol)
+    )
+    return {
+        symbol: held * float(turnover) / traded
+        for symbol, held, turnover, traded in session.execute(statement)
+    }
 
 
 def value_positions(held: Sequence[Holding], prices: Mapping[str, Decimal]) -> Portfolio:

@@ -54,7 +54,16 @@ class QuoteService:
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         port = self._socket.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
-        config = uvicorn.Config(app, lifespan="off", log_config=None, access_log=False, loop="asyncio")
+        config = uvicorn.Config(
+            app,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            loop="asyncio",
+            # Longer than any client keeps an idle connection (httpx: 5 s, as is uvicorn's default): whoever closes
+            # first while the other one sends makes a request fail that was perfectly good.
+            timeout_keep_alive=60,
+        )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._socket]}, name="quote-service", daemon=True

@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from . import auth, orders, portfolio, quotes, settlement
+from . import auth, orders, portfolio, quotes, risk, settlement
 from .database import Database
 from .models import Instrument, Side, Status
 from .settings import Settings
@@ -71,6 +71,7 @@ class OrderOut(BaseModel):
     side: Side
     quantity: int
     price: Decimal
+    margin: Decimal
     status: Status
     placed_at: datetime
 
@@ -198,9 +199,11 @@ async def get_portfolio(services: ServicesDep, session: SessionDep, user_id: Use
     held = await run_in_threadpool(portfolio.holdings, session, user_id)
     found = await asyncio.gather(*(quotes.fetch_quote(services.quotes, item.symbol) for item in held))
     valued = portfolio.value_positions(held, {quote.symbol: quote.price for quote in found})
+    values = {position.symbol: float(position.value) for position in valued.positions}
     return {
         "value": str(valued.value),
         "value_at_risk": str(valued.value_at_risk),
+        "margin": str(await run_in_threadpool(risk.margin, values)),
         "positions": [
             {"symbol": p.symbol, "quantity": p.quantity, "value": str(p.value), "profit": str(p.profit)}
             for p in valued.positions

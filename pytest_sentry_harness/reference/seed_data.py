@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import Any
+
 from faker import Faker
+from sqlalchemy import insert, select
 
 from .auth import hash_password
 from .database import Database
-from .models import Instrument, User
+from .models import Instrument, Order, Side, Status, User
 
 PASSWORD = "correct horse battery staple"  # noqa: S105 - every made-up user has this one, on purpose
 
@@ -21,8 +27,11 @@ def symbols(seed: int, count: int) -> list[str]:
     return [symbol for symbol, _ in _companies(seed, count)]
 
 
-def fill(database: Database, *, seed: int, users: int, instruments: int) -> None:
-    """Put users and instruments into an empty database; a filled one is left as it is."""
+def fill(database: Database, *, seed: int, users: int, instruments: int, history: int = 0) -> None:
+    """Put users and instruments into an empty database, and ``history`` settled orders of each user.
+
+    A filled one is left as it is.
+    """
     if not database.is_empty(User):
         return
     # One hash for all: they share the password, and hashing is slow by design.
@@ -34,12 +43,35 @@ def fill(database: Database, *, seed: int, users: int, instruments: int) -> None
         session.add_all(
             Instrument(symbol=symbol, name=name, lot=1) for symbol, name in _companies(seed, instruments)
         )
+        session.flush()
+        if history:
+            traders = list(session.scalars(select(User.id)))
+            traded = symbols(seed, instruments)
+            session.execute(insert(Order), list(_orders(seed, traders, traded, history)))
 
 
 def _people(seed: int, count: int) -> list[tuple[str, str]]:
     faker = Faker("en_GB")
     faker.seed_instance(seed)
     return [(faker.name(), f"trader{number:03d}@{faker.domain_word()}.example") for number in range(count)]
+
+
+def _orders(
+    seed: int, traders: Sequence[int], traded: Sequence[str], history: int
+) -> Iterator[dict[str, Any]]:
+    """``history`` settled orders of each trader, over all symbols in turn; two of three are purchases."""
+    dice = random.Random(f"{seed}-orders")
+    for trader in traders:
+        for number in range(history):
+            yield {
+                "user_id": trader,
+                "symbol": traded[number % len(traded)],
+                "side": dice.choice((Side.BUY, Side.BUY, Side.SELL)),
+                "quantity": dice.randint(1, 500),
+                "price": Decimal(dice.randint(50_000, 5_000_000)) / 10_000,
+                "margin": Decimal(0),
+                "status": Status.SETTLED,
+            }
 
 
 def _companies(seed: int, count: int) -> list[tuple[str, str]]:

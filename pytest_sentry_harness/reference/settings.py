@@ -30,6 +30,8 @@ class Settings:
     """Seed of the made-up users and instruments."""
     users: int = 20
     instruments: int = 24
+    history: int = 0
+    """Settled orders that each made-up user begins with."""
     sweep_seconds: float = 5.0
     """Pause between two sweeps for orders that were not settled at once."""
     flush_seconds: float = 30.0
@@ -37,13 +39,19 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
-        """Settings from ``REFERENCE_DATABASE``, ``REFERENCE_QUOTES_URL``, ``REFERENCE_SECRET``, ``REFERENCE_SEED``.
+        """Settings from ``REFERENCE_DATABASE``, ``REFERENCE_QUOTES_URL``, ``REFERENCE_SECRET``, ``REFERENCE_SEED``,
+        ``REFERENCE_HISTORY`` and ``REFERENCE_SWEEP_SECONDS``.
 
-        Raises ``ValueError`` when the seed is not a whole number.
+        Raises ``ValueError`` when seed or history is not a whole number, or the pause between sweeps not a number.
         """
         given: dict[str, str] = {}
         for name in ("database", "quotes_url", "secret"):
             value = environment.get(f"REFERENCE_{name.upper()}")
             if value:
                 given[name] = value
-        return cls(seed=int(environment.get("REFERENCE_SEED", "1")), **given)  # type: ignore[arg-type]
+        return cls(
+            seed=int(environment.get("REFERENCE_SEED", "1")),
+            history=int(environment.get("REFERENCE_HISTORY", "0")),
+            sweep_seconds=float(environment.get("REFERENCE_SWEEP_SECONDS", "5")),
+            **given,  # type: ignore[arg-type]
+        )

@@ -10,8 +10,13 @@ from datetime import UTC, datetime
 from ..ledger.reader import JournalState
 from ..model.account import Account, Finding, LossClass
 from ..model.extensions import NO_EXTENSIONS
+from ..model.load import LoadInfo
+from ..model.overhead import OverheadInfo
+from ..model.profiling import ProfilingInfo
 from ..model.run import RunFacts
 from ..model.scenario import Scenario
+from ..model.series import SeriesInfo
+from ..model.timing import TimingInfo
 from ..model.verdict import EXIT_CODES, CriterionResult, Verdict, worst
 from ..reconcile.summary import Process, Summary
 from . import document as doc
@@ -27,6 +32,11 @@ def build_document(
     journals: Iterable[JournalState],
     arrivals: Mapping[str, Mapping[str, int]],
     notes: Iterable[str] = (),
+    timing: TimingInfo | None = None,
+    profiling: ProfilingInfo | None = None,
+    series: SeriesInfo | None = None,
+    load: LoadInfo | None = None,
+    overhead: OverheadInfo | None = None,
 ) -> doc.RunDocument:
     """Put everything known about a run into one document. Pure: same input, same document."""
     verdict = worst([criterion.verdict for criterion in criteria])
@@ -62,6 +72,11 @@ def build_document(
         arrivals={name: dict(sorted(outcomes.items())) for name, outcomes in sorted(arrivals.items())},
         notes=(*notes, *_notes(summary)),
         reproduce=_reproduce(facts, scenario),
+        timing=timing,
+        profiling=profiling,
+        series=series,
+        load=load,
+        overhead=overhead,
     )
 
 

@@ -12,6 +12,11 @@ from typing import Any
 import msgspec
 
 from ..model.ledger import Place
+from ..model.load import LoadInfo
+from ..model.overhead import OverheadInfo
+from ..model.profiling import ProfilingInfo
+from ..model.series import SeriesInfo
+from ..model.timing import TimingInfo
 from ..model.verdict import CriterionResult, Verdict
 
 SCHEMA = "sentry-harness/run/1"
@@ -165,6 +170,16 @@ class RunDocument:
     reproduce: str
     """The command that runs the same again."""
     findings: tuple[Finding, ...] = ()
+    timing: TimingInfo | None = None
+    """Measured durations held against reported ones; null when timing is not judged."""
+    profiling: ProfilingInfo | None = None
+    """Where the time of slow operations was put; null when the scenario does not ask."""
+    series: SeriesInfo | None = None
+    """What the target took of the machine; null where nothing was sampled."""
+    load: LoadInfo | None = None
+    """What the load generator saw of its requests, and of itself; None without one that tells."""
+    overhead: OverheadInfo | None = None
+    """What Sentry costs, for every kind of request and every arm; null when the scenario does not ask."""
 
 
 def encode(document: RunDocument) -> bytes:

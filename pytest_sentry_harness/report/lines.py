@@ -65,6 +65,29 @@ _ADVICE: dict[str, str] = {
     "retried": "report when you give up, and not each attempt",
     "trace_lost": "let the context go along: continue_trace() with the sender's headers, or copy_context()",
     "trace_of_another_request": "start threads that serve many requests before the first, and isolate each job",
+    "reported_long": "end the span where the work ends, and put it around that work alone",
+    "reported_short": "put the span around the whole of the work, and around that work",
+    "wrong_unit": "give start and end in seconds since 1970",
+    "starts_off": "keep the clocks of hosts and containers in step; give explicit times in UTC",
+    "sampled_against_rand": "return a rate from traces_sampler and let the SDK decide; throw no dice there",
+    "no_such_span": "enable the integration for this library, or start a span by hand",
+    "max_spans": "raise max_spans, or make fewer spans a transaction",
+    "more_spans_than_calls": "narrow op, description or route of the operation",
+    "fewer_spans_than_calls": "enable the integration for this library, and see whether max_spans cuts",
+    "other_route": "let the same decision hold for the whole trace; see whether route fits the transaction's name",
+    "tracing_off": "set traces_sample_rate",
+    "wrong_span": "put the span around the call that does the work, and end it after that",
+    "no_span": "enable the integration for this library, or start a span by hand",
+    "wrong_route": "look for what renames transactions: before_send_transaction, transaction_style, set_transaction_name",
+    "outside_transaction": "start a transaction for work that goes on when the request is over",
+    "no_transaction": "set traces_sample_rate, and see whether transactions are lost on their way",
+    "no_integration": "start a span by hand",
+    "no_line": "set db_query_source_threshold_ms to 0, and leave enable_db_query_source on",
+    "wrong_line": "say which code is yours with in_app_include and project_root",
+    "no_query_span": "enable the integration for this library",
+    "too_few_spans": "raise max_spans, and see whether other queries run in between",
+    "not_declared": "ask once instead of once for each row, or declare them in [[profiling.n_plus_one]]",
+    "not_on_top": "say which code is yours with in_app_include and in_app_exclude",
     "data_of_another_request": "set it on the isolation scope of the request, and isolate each job",
 }
 
@@ -145,8 +168,15 @@ def finding_line(finding: Finding) -> str:
         parts.append(finding.culprit)
     if finding.place is not None:
         parts.append(f"at {short_path(finding.place.file)}:{finding.place.line}")
-    hint = advice(finding.reason)
+    hint = _finding_advice(finding)
     return ", ".join(parts) + (f"; {hint}" if hint else "")
+
+
+def _finding_advice(finding: Finding) -> str:
+    if (finding.metric, finding.reason) == ("capture.other_dropped", "sample_rate"):
+        # Nobody promised more of these than their rate; errors are another matter.
+        return "as their own rate promises: no defect; raise it to see more of them"
+    return advice(finding.reason)
 
 
 def point_line(point: Point) -> str | None:

@@ -6,8 +6,13 @@ import html
 from collections.abc import Sequence
 
 from ..criteria.verdict import show
-from .document import RunDocument
+from .document import AccountInfo, RunDocument
 from .lines import Cause, advice, by_cause, could_be_line, finding_line, point_line, printable, short_path
+from .load import load_table
+from .overhead import overhead_lines
+from .profiling import profiling_lines
+from .series import series_lines
+from .timing import timing_lines
 
 MOST_BYTES = 1_000_000
 _MOST_LOSSES = 100
@@ -56,12 +61,12 @@ def _run(document: RunDocument) -> str:
             )
             lines.append(_row(*cells))
         lines += [f"\n> {_cell(note)}" for note in criterion.notes[:20]]
-    lines += ["", f"**{account.injected} faults injected, {account.fired} fired**", ""]
-    lines += [
-        "| " + " | ".join(_words(state) for state in account.states) + " |",
-        "|---" * len(account.states) + "|",
-    ]
-    lines += ["| " + " | ".join(str(count) for count in account.states.values()) + " |", ""]
+    if document.overhead is not None:
+        lines += overhead_lines(document.overhead, _row, _cell)
+    elif account.injected or any(each.criterion == "capture" for each in document.criteria):
+        lines += _injected(account)
+    if document.timing is not None:
+        lines += timing_lines(document.timing, _row, _cell)
     if document.losses:
         lines += [
             "| count | what became of it | where | what to do | faults | example |",
@@ -72,11 +77,24 @@ def _run(document: RunDocument) -> str:
         if len(causes) > _MOST_LOSSES:
             lines += ["", f"_{len(causes) - _MOST_LOSSES} more causes in run.json._"]
         lines.append("")
+    if document.profiling is not None:
+        lines += profiling_lines(document.profiling, _row, _cell)
+    lines += load_table(document.load)
+    lines += [f"{_cell(line)}  " for line in series_lines(document.series)] + [""]
     lines += [f"- {_cell(finding_line(finding))}" for finding in document.findings[:_MOST_LOSSES]]
     lines += [f"- {_cell(text)}" for point in document.points[:_MOST_LOSSES] if (text := point_line(point))]
     lines += [f"- {_cell(note)}" for note in document.notes[:50]]
     lines += ["", f"Reproduce: `{_code(document.reproduce)}` · run `{_code(document.run.id)}`", ""]
     return "\n".join(lines)
+
+
+def _injected(account: AccountInfo) -> list[str]:
+    return [
+        *("", f"**{account.injected} faults injected, {account.fired} fired**", ""),
+        "| " + " | ".join(_words(state) for state in account.states) + " |",
+        "|---" * len(account.states) + "|",
+        *("| " + " | ".join(str(count) for count in account.states.values()) + " |", ""),
+    ]
 
 
 def _cause(cause: Cause) -> str:

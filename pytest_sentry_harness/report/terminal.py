@@ -12,6 +12,11 @@ from ..model.account import State
 from ..model.verdict import Verdict
 from .document import RunDocument
 from .lines import Cause, advice, by_cause, could_be_line, finding_line, point_line, printable, short_path
+from .load import load_lines
+from .overhead import print_overhead
+from .profiling import print_profiling
+from .series import series_lines
+from .timing import print_timing
 
 _COLOURS = {
     Verdict.PASS: "green",
@@ -28,11 +33,20 @@ def print_report(document: RunDocument, console: Console) -> None:
     console.print(plain(document.scenario.name, style="bold"))
     console.print(plain(document.scenario.question, style="dim"))
     console.print(_verdicts(document))
-    _print_account(document, console)
+    if document.overhead is not None:
+        print_overhead(document.overhead, console)
+    else:
+        _print_account(document, console)
+    if document.timing is not None:
+        print_timing(document.timing, console)
     if document.losses:
         _print_losses(document, console)
     for finding in document.findings[:_MOST_CAUSES]:
         console.print(plain(f"! {finding_line(finding)}", style="yellow"))
+    if document.profiling is not None:
+        print_profiling(document.profiling, console)
+    for line in (*load_lines(document.load), *series_lines(document.series)):
+        console.print(plain(line), soft_wrap=True)
     for criterion in document.criteria:
         for note in criterion.notes:
             console.print(plain(f"! {note}", style=_COLOURS[criterion.verdict]))
@@ -83,6 +97,8 @@ def _verdicts(document: RunDocument) -> Table:
 
 def _print_account(document: RunDocument, console: Console) -> None:
     account = document.account
+    if not account.injected and all(each.criterion != "capture" for each in document.criteria):
+        return  # nothing here is about faults
     parts = [f"{count} {state.replace('_', ' ')}" for state, count in account.states.items() if count]
     total = f"{account.injected} faults injected, {account.fired} fired = "
     console.print(plain(total + (" + ".join(parts) or "nothing")), soft_wrap=True)

@@ -29,6 +29,8 @@ class Filter:
     outcome: str | None = None
     event_id: str | None = None
     trace_id: str | None = None
+    item_types: tuple[str, ...] | None = None
+    """Any of these, instead of the one ``item_type``."""
 
     def where(self) -> tuple[str, list[str]]:
         """An SQL condition beginning with `` AND``, and its values."""
@@ -40,7 +42,11 @@ class Filter:
             "trace_id": _plain_id(self.trace_id),
         }
         used = {name: value for name, value in given.items() if value is not None}
-        return "".join(f" AND {name} = ?" for name in used), list(used.values())
+        condition, values = "".join(f" AND {name} = ?" for name in used), list(used.values())
+        if self.item_types is not None:
+            condition += f" AND item_type IN ({', '.join('?' * len(self.item_types))})"
+            values += self.item_types
+        return condition, values
 
 
 ANY = Filter()

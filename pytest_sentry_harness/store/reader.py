@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -11,7 +11,7 @@ from types import TracebackType
 from ..errors import EvidenceError, ProtocolError
 from ..model.arrival import Arrival
 from . import query, schema
-from .contents import read_contents
+from .contents import Part, read_contents
 from .digest import raw_of
 from .index import Index
 from .query import Filter
@@ -158,6 +158,25 @@ class StoreReader:
         except ProtocolError:
             return b""
         return bytes(parts[arrival.position].payload)
+
+    def payloads(
+        self, item_types: Collection[str], *, outcome: str | None = "accepted"
+    ) -> Iterator[tuple[Arrival, bytes]]:
+        """Arrivals of these types in order, each with its payload, read piece by piece; ``outcome`` None: any.
+
+        The body of a request is decompressed once, however many of its items are asked for.
+        """
+        seq = 0
+        parts: tuple[Part, ...] = ()
+        for arrival in self.matching(Filter(item_types=tuple(item_types), outcome=outcome)):
+            if arrival.request != seq:
+                seq = arrival.request
+                try:
+                    parts = read_contents(raw_of(self.request(seq))).parts()
+                except ProtocolError:
+                    parts = ()
+            if arrival.position < len(parts):
+                yield arrival, bytes(parts[arrival.position].payload)
 
     def close(self) -> None:
         """Close the files."""

@@ -150,7 +150,9 @@ def test_every_child_of_multiprocessing_is_seen(tmp_path: Path, method: str) -> 
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("unmeasured")  # coverage holds a lock of its own when a thread forks, and hangs the child
+@pytest.mark.usefixtures(
+    "unmeasured"
+)  # coverage holds a lock of its own when a thread forks, and hangs the child
 def test_a_fork_under_load_never_hangs_the_child(tmp_path: Path) -> None:
     """Threads fire faults, import modules and write to the ledger while another forks: every child does its work."""
     run = TargetRun(tmp_path, ArmedFault(name="f", at="work:work", do="raise(KeyError('x'))", select="call"))

@@ -29,6 +29,11 @@ def test_sleep_waits() -> None:
     assert action("sleep(250ms)") == Action(seconds=0.25)
 
 
+def test_burn_computes() -> None:
+    """In seconds of processor time."""
+    assert action("burn(200ms)") == Action(busy=0.2)
+
+
 def test_return_builds_its_value_anew() -> None:
     """Changing one firing's value must not change the next."""
     (term,) = parse_chain("return({'price': [0]})")

@@ -115,6 +115,36 @@ def test_workers_are_told_by_the_master(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_workers_out_of_reach_of_the_folder_are_judged_with_the_rest(tmp_path: Path) -> None:
+    """They hand their journals in, and reach the target by the address they are told."""
+    (tmp_path / "away.py").write_text(
+        "from storm import *  # noqa: F403\n"
+        "from pytest_sentry_harness.locust_ext import member\n\n\n"
+        "member._readable = lambda told: None\n"
+    )
+    arguments = command(tmp_path, scenario(tmp_path), *two_workers(), "--sentry-harness-address", "localhost")
+    arguments[arguments.index("-f") + 1] = str(tmp_path / "away.py")
+    done = run(arguments, tmp_path, PYTHONPATH=str(LOCUSTFILES))
+    assert done.returncode == 0, done.stdout + done.stderr
+    states: list[JournalState] = []
+    intents = [r for r in read_ledger(run_folder(tmp_path) / "ledger", states) if isinstance(r, Intent)]
+    assert {intent.fault_id.split("-")[-2] for intent in intents} == {"w0", "w1"}
+    loads = [state for state in states if state.hello and state.hello.role == "load"]
+    assert sorted(state.path.name.split("-")[1] for state in loads) == ["w0", "w1"]
+    assert all(state.closed for state in loads)
+    assert "sentry-harness: the run's folder is out of reach" in done.stderr
+
+
+@pytest.mark.slow
+def test_an_address_the_scenario_does_not_allow_is_refused(tmp_path: Path) -> None:
+    """Faults must not be asked for just anywhere; the hint has the line to write."""
+    done = run(command(tmp_path, scenario(tmp_path), "--sentry-harness-address", "10.1.2.3"), tmp_path)
+    assert done.returncode == 1
+    assert "the scenario does not allow requests with faults to '10.1.2.3'" in done.stderr
+    assert '[safety] hosts = ["10.1.2.3"]' in done.stderr
+
+
+@pytest.mark.slow
 def test_a_run_cut_short_by_sigterm_is_judged_all_the_same(tmp_path: Path) -> None:
     """Users are ended first; too little evidence is inconclusive, not a pass."""
     path = scenario(tmp_path, faults=100_000)
@@ -194,10 +224,10 @@ def test_a_worker_that_cannot_take_part_makes_the_run_an_error(tmp_path: Path) -
     """It has no journal to say so; the master hears of it with the worker's report."""
     (tmp_path / "lost.py").write_text(
         "import locust\n"
-        "import os\n\n\n"
+        "from pytest_sentry_harness.locust_ext.sessions import hook_sessions\n\n\n"
         "@locust.events.init.add_listener\ndef lose(environment, **kwargs):\n"
         "    if type(environment.runner).__name__ == 'WorkerRunner':\n"
-        "        os.environ['SENTRY_HARNESS_ARMING'] = '/nowhere/arming.json'\n\n\n"
+        "        hook_sessions(None)\n\n\n"
         "from storm import *  # noqa: F403\n"
     )
     arguments = command(tmp_path, scenario(tmp_path), *two_workers())
@@ -205,7 +235,7 @@ def test_a_worker_that_cannot_take_part_makes_the_run_an_error(tmp_path: Path) -
     arguments[arguments.index("-t") + 1] = "5s"
     done = run(arguments, tmp_path, PYTHONPATH=str(LOCUSTFILES))
     assert done.returncode == 12, done.stdout + done.stderr
-    assert "_on_test_start failed: InjectionError: /nowhere/arming.json" in done.stderr
+    assert "_on_test_start failed: UsageError: locustfile: attach() was called twice" in done.stderr
 
 
 @pytest.mark.slow

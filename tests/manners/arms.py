@@ -15,7 +15,7 @@ from typing import TypeVar
 from pytest_sentry_harness.injection import lease
 from pytest_sentry_harness.injection.environment import agent_environment
 from pytest_sentry_harness.ledger.reader import read_ledger
-from pytest_sentry_harness.model.arming import ArmedFault, Arming
+from pytest_sentry_harness.model.arming import ArmedFault, ArmedOperation, Arming
 from pytest_sentry_harness.model.ledger import Note, Record
 from pytest_sentry_harness.plan.arming_file import write_arming
 
@@ -39,7 +39,7 @@ class Ended:
 class Bench:
     """A folder with a program in it, and with what the agent is told."""
 
-    def __init__(self, folder: Path, *faults: ArmedFault) -> None:
+    def __init__(self, folder: Path, *faults: ArmedFault, operations: Sequence[ArmedOperation] = ()) -> None:
         self.folder = folder
         self.journals = folder / "told" / "journals"
         told = folder / "told"
@@ -49,6 +49,7 @@ class Bench:
             key="key of the run",
             seed=1,
             faults=faults,
+            operations=tuple(operations),
             journal_dir=str(self.journals),
             lease=str(told / "lease"),
             lease_seconds=600.0,

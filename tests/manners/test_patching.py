@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_sentry_harness.model.arming import ArmedOperation
 from pytest_sentry_harness.model.ledger import Fired, PointState
 
 from .arms import Bench, fault
@@ -97,6 +98,18 @@ PATCHED_BEFORE = {
     "mock": "from unittest import mock\nprice = mock.Mock(wraps=price)",
     "class": "class Price:\n    def __call__(self, item, **more): return 9\nprice = Price()",
 }
+
+
+@pytest.mark.parametrize("name", PATCHES)
+def test_a_function_that_is_measured_can_be_patched(tmp_path: Path, name: str) -> None:
+    """Whatever is done to an operation works as without the agent; so it does when a fault is armed there, too."""
+    operations = [ArmedOperation(name=point, at=f"shop:{point}") for point in POINTS]
+    bench = Bench(tmp_path, fault("shop:Shop.sell", name="sell"), operations=operations)
+    bench.write("shop.py", SHOP)
+    bench.same(BOTH.format(patch=PATCHES[name]))
+    armed = {state.fault for state in bench.records(PointState) if state.state == "armed"}
+    assert armed == {*POINTS, "sell"}
+    assert bench.trouble() == []
 
 
 @pytest.mark.parametrize("name", PATCHED_BEFORE)

@@ -35,6 +35,7 @@ from pytest_sentry_harness.plan.terms import (
         (r"raise(ValueError('it\'s'))", (Term("raise", r"ValueError('it\'s')"),)),
         ("return({'price': [0, (1,)]})", (Term("return", "{'price': [0, (1,)]}"),)),
         ("0%raise", (Term("raise", "", 0.0),)),
+        ("2*burn(200ms)", (Term("burn", "200ms", 1.0, 2),)),
         ("100%raise", (Term("raise"),)),
     ],
 )
@@ -61,6 +62,7 @@ def test_chains_are_read(text: str, terms: tuple[Term, ...]) -> None:
         ("raise(ValueError('x'", "column 6: the parenthesis is never closed\n  hint: close it with )"),
         ("sleep(250)", "'250' is not a duration\n  hint: write a number and a unit"),
         ("sleep", "'' is not a duration"),
+        ("burn(200)", "'200' is not a duration"),
         ("raise(x=1)", "raise(x=1) does not name an exception"),
         ("raise(ValueError(x=1))", "raise(ValueError(x=1)): keyword arguments are not supported"),
         ("raise(ValueError(open))", "raise(ValueError(open)) does not name an exception"),

@@ -53,7 +53,7 @@ def test_own_kinds_work_in_tests(pytester: pytest.Pytester, example: tuple[str, 
             (event,) = sentry_harness.assert_captured("charge", times=1)
             assert event["exception"]["values"][-1]["value"] == "deadlock detected on orders"
 
-        @pytest.mark.parametrize("sentry_harness", [("app:charge", "1*burn(20ms)->deadlock(orders)")], indirect=True)
+        @pytest.mark.parametrize("sentry_harness", [("app:charge", "1*crunch(20ms)->deadlock(orders)")], indirect=True)
         def test_chain(sentry_harness):
             before = time.process_time()
             assert app.charge(1) == 1
@@ -114,7 +114,7 @@ wait = true
 [[fault]]
 name = "db-deadlock"
 at = "steps:step"
-do = "1*burn(1ms)->deadlock(orders)"
+do = "1*crunch(1ms)->deadlock(orders)"
 select = "call"
 
 [gates]
@@ -130,7 +130,7 @@ def write_scenario(folder: Path, name: str, gates: str = "", *, do: str = "") ->
     (folder / "steps.py").write_text("def step(number):\n    return number\n", encoding="utf-8")
     text = SCENARIO.format(gates=gates)
     if do:
-        text = text.replace("1*burn(1ms)->deadlock(orders)", do)
+        text = text.replace("1*crunch(1ms)->deadlock(orders)", do)
     (folder / f"{name}.toml").write_text(text, encoding="utf-8")
 
 
@@ -301,12 +301,12 @@ def test_the_load_generator_decides_about_own_kinds(tmp_path: Path) -> None:
         run_id="run",
         key="k" * 64,
         seed=1,
-        faults=(ArmedFault(name="db", at="a:b", do="3*deadlock(orders)->burn(1ms)", on=("POST /order",)),),
+        faults=(ArmedFault(name="db", at="a:b", do="3*deadlock(orders)->crunch(1ms)", on=("POST /order",)),),
         journal_dir=str(tmp_path),
         lease=str(tmp_path / "lease"),
         kinds=(
             ArmedKind(name="deadlock", path="shop_faults.kinds:Deadlock", folder=str(EXAMPLE)),
-            ArmedKind(name="burn", path="shop_faults.kinds:Burn", folder=str(EXAMPLE)),
+            ArmedKind(name="crunch", path="shop_faults.kinds:Crunch", folder=str(EXAMPLE)),
         ),
     )
     write_arming(arming, tmp_path / "arming.json")
@@ -314,7 +314,7 @@ def test_the_load_generator_decides_about_own_kinds(tmp_path: Path) -> None:
     assert read == arming
     assert len(Marker(read)._injected) == 1
     effects = effects_with(read.kinds)
-    (term, _) = parse_chain("3*deadlock(orders)->burn(1ms)", effects.own)
+    (term, _) = parse_chain("3*deadlock(orders)->crunch(1ms)", effects.own)
     assert str(effects.of(term).action().exception) == "deadlock detected on orders"
     assert str(EXAMPLE) not in sys.path
     for wrong, told in (

@@ -6,9 +6,11 @@ import asyncio
 from decimal import Decimal
 
 import pytest
+import sentry_sdk
+from sentry_sdk.envelope import Envelope
 
 from pytest_sentry_harness.reference import app as app_module
-from pytest_sentry_harness.reference import auth, quotes_service, seed_data
+from pytest_sentry_harness.reference import auth, portfolio, quotes_service, risk, seed_data, sentry
 from pytest_sentry_harness.reference.database import Database
 from pytest_sentry_harness.reference.portfolio import Holding, value_positions
 from pytest_sentry_harness.reference.sentry import scrub
@@ -114,3 +116,66 @@ def test_importing_the_application_has_no_effects() -> None:
     """``app`` is built when it is asked for, once; other names do not exist."""
     with pytest.raises(AttributeError, match="has no attribute 'application'"):
         _ = app_module.application  # type: ignore[attr-defined]
+
+
+def test_the_margin_is_the_expected_shortfall() -> None:
+    """It grows with the holding, is less for two that move apart than for both, and a hedge needs none."""
+    alone, other = risk.margin({"A": 1000.0}), risk.margin({"B": 1000.0})
+    assert 30 < alone < 70  # 2.67 daily deviations of 1.8 % of 1000
+    assert risk.margin({"A": 2000.0}) == pytest.approx(2 * alone, rel=Decimal("0.001"))
+    assert risk.margin({"A": 1000.0, "B": 1000.0}) < alone + other
+    assert risk.margin({"A": 1000.0, "B": -1000.0}) < alone + other
+    assert risk.margin({}) == 0
+    assert risk.moves("A") == risk.moves("A") != risk.moves("B")
+
+
+def test_a_history_of_settled_orders_can_be_seeded() -> None:
+    """The same for the same seed, over all instruments; it is what the user then holds."""
+    exposures = []
+    for _ in range(2):
+        database = Database(IN_MEMORY)
+        database.create()
+        seed_data.fill(database, seed=1, users=2, instruments=3, history=30)
+        with database.session() as session:
+            held = {item.symbol: item for item in portfolio.holdings(session, 1)}
+            exposures.append(portfolio.exposure(session, 1))
+        assert set(held) == set(exposures[-1]) == set(seed_data.symbols(1, 3))
+        assert all((exposures[-1][symbol] > 0) == (held[symbol].quantity > 0) for symbol in held)
+        database.close()
+    assert exposures[0] == exposures[1]
+
+
+def test_single_options_of_the_sdk_can_be_changed_from_outside() -> None:
+    """Values are JSON, dots lead into options within options; a word without a value is refused."""
+    changes = sentry.experiment(
+        {
+            "REFERENCE_SENTRY_OPTIONS": 'include_local_variables=true,_experiments.trace_lifecycle="stream",'
+            "_experiments.max_spans=7",
+            "REFERENCE_SENTRY_TRANSPORT": "discard",
+        }
+    )
+    assert changes == {
+        "include_local_variables": True,
+        "_experiments": {"trace_lifecycle": "stream", "max_spans": 7},
+        "transport": sentry.Discard,
+    }
+    assert sentry.experiment({}) == {}
+    lean = sentry.experiment({"REFERENCE_SENTRY_INTEGRATIONS": "lean"})
+    assert lean["auto_enabling_integrations"] is False
+    assert {type(each).identifier for each in lean["integrations"]} == {"starlette", "fastapi"}
+    merged = sentry.merged({"a": {"b": 1}, "c": 2}, {"a": {"d": 3}, "c": 4})
+    assert merged == {"a": {"b": 1, "d": 3}, "c": 4}
+    with pytest.raises(ValueError, match="'quick' is not name=value"):
+        sentry.experiment({"REFERENCE_SENTRY_OPTIONS": "quick"})
+
+
+def test_sentry_can_be_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``REFERENCE_SENTRY=off`` is the service without Sentry: no client, not even one without a DSN."""
+    monkeypatch.setenv("REFERENCE_SENTRY", "off")
+    sentry.init_sentry(dsn="http://key@127.0.0.1:9/1")
+    assert not isinstance(sentry_sdk.get_client(), sentry_sdk.Client)
+
+
+def test_what_is_discarded_is_forgotten() -> None:
+    """The transport of the option ``discard`` takes anything."""
+    sentry.Discard({}).capture_envelope(Envelope())

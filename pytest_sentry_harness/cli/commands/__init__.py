@@ -5,6 +5,7 @@ from __future__ import annotations
 MODULES = {
     "gate": ".commands.gate",
     "calibrate": ".commands.calibrate",
+    "cost": ".commands.cost",
     "judge": ".commands.judge",
     "exec": ".commands.exec_",
     "doctor": ".commands.doctor",

@@ -16,6 +16,11 @@ import click
     help="Where run folders are made.  [default: .sentry-harness/runs]",
 )
 @click.option("--twin", metavar="NAME", help="Run this twin: the scenario with its planted defect.")
+@click.option(
+    "--count",
+    type=click.Choice(["instructions"]),
+    help="Count instructions instead of measuring time, in scenarios with [overhead]: the same on any machine.",
+)
 @click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="Also write JUnit XML here.")
 @click.option("--markdown", type=click.Path(dir_okay=False, path_type=Path), help="Also write Markdown here.")
 def command(
@@ -23,6 +28,7 @@ def command(
     seed: int | None,
     runs: Path | None,
     twin: str | None,
+    count: str | None,
     junit: Path | None,
     markdown: Path | None,
 ) -> int:
@@ -37,4 +43,6 @@ def command(
     """  # noqa: D301 - click reads the backslash as "keep these lines"
     from ..gate import gate_paths
 
-    return gate_paths(paths, seed=seed, runs=runs, junit=junit, markdown=markdown, twin=twin)
+    return gate_paths(
+        paths, seed=seed, runs=runs, junit=junit, markdown=markdown, twin=twin, counting=count is not None
+    )

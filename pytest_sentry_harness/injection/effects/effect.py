@@ -15,10 +15,12 @@ from ...plan.terms import Term
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
-    """One firing: wait, then run, then end the function by raising or returning, each if given."""
+    """One firing: wait, compute, run, then end the function by raising or returning, each if given."""
 
     seconds: float = 0.0
     """Wait so long first; asynchronous functions do so without blocking their event loop."""
+    busy: float = 0.0
+    """Then compute for so many seconds of the thread's processor time; event loops are blocked."""
     run: Callable[[], None] | None = None
     exception: BaseException | None = None
     followed: bool = False

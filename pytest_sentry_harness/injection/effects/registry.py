@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ...errors import InjectionError, did_you_mean
 from ...plan.terms import Term
+from .burn import Burn
 from .effect import Effect
 from .exit import Exit
 from .noop import Noop
@@ -14,7 +15,7 @@ from .raise_ import Raise
 from .return_ import Return
 from .sleep import Sleep
 
-STANDARD: tuple[type[Effect], ...] = (Raise, Sleep, Return, Exit, Noop)
+STANDARD: tuple[type[Effect], ...] = (Raise, Sleep, Burn, Return, Exit, Noop)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,11 @@ Scope = MutableMapping[str, Any]
 App = Callable[[Scope, Any, Any], Awaitable[None]]
 
 _HEADER = NAME.lower().encode("ascii")
+_READ = frozenset((_HEADER, b"host", b"sentry-trace", b"traceparent"))
 
 
 class AsgiEntry:
-    """Wraps an application. Requests without the header pass straight through."""
+    """Wraps an application. Requests of which nothing is to be remembered pass straight through."""
 
     def __init__(self, app: App, requests: Requests) -> None:
         self.app = app
@@ -34,19 +35,20 @@ class AsgiEntry:
 
 
 def selected(scope: Scope, requests: Requests) -> RequestFaults | None:
-    """The faults the connection carries. The header is taken out of ``scope`` in any case."""
+    """The faults the connection carries, or its trace. The faults' header is taken out of ``scope`` in any case."""
     if scope["type"] not in ("http", "websocket"):
         return None
-    value = host = None
+    found: dict[bytes, str] = {}
     for name, text in scope["headers"]:
-        if name.lower() == _HEADER:
-            value = text
-        elif name.lower() == b"host":
-            host = text
-    if value is None:
-        return None
-    scope["headers"] = [pair for pair in scope["headers"] if pair[0].lower() != _HEADER]
-    return requests.open(value.decode("latin-1"), (host or b"").decode("latin-1"))
+        if name.lower() in _READ:
+            found[name.lower()] = text.decode("latin-1")
+    value, request = found.get(_HEADER), None
+    if value is not None:
+        scope["headers"] = [pair for pair in scope["headers"] if pair[0].lower() != _HEADER]
+        request = requests.open(value, found.get(b"host", ""))
+    if request is None and requests.traces:
+        request = requests.traced(found.get(b"sentry-trace"), found.get(b"traceparent"))
+    return request
 
 
 async def serve(

@@ -1,8 +1,12 @@
-"""Decides whether a request's fault header counts, and closes the request's account at its end."""
+"""Decides whether a request's fault header counts, and closes the request's account at its end.
+
+While operations are measured, the trace of every request is remembered as well, as its headers ask for it.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -11,11 +15,15 @@ from ...model.ledger import Note, RequestOver
 from ...protocol.fault_header import NAME, Selection, decode, encode
 from ..injected import InjectedExceptions
 from ..recorder import Recorder, agent_working
-from ..selection import MetFaults, RequestFaults
+from ..selection import PRESENT, MetFaults, RequestFaults
+
+_TRACE_ID = re.compile(r"\s*(?:[0-9a-fA-F]{2}-)?([0-9a-fA-F]{32})-[0-9a-fA-F]{16}(?:-.*)?\s*")
 
 
 class Requests:
-    """What every kind of entry needs. ``live`` tells whether faults may fire at all."""
+    """What every kind of entry needs. ``live`` tells whether faults may fire at all; ``traces`` whether the trace of
+    requests without faults is remembered, too.
+    """
 
     def __init__(
         self,
@@ -26,6 +34,7 @@ class Requests:
         key: str,
         hosts: tuple[str, ...],
         live: Callable[[], bool],
+        traces: bool = False,
     ) -> None:
         self._recorder = recorder
         self._exceptions = exceptions
@@ -33,6 +42,7 @@ class Requests:
         self._key = key
         self._hosts = frozenset(host.lower() for host in hosts)
         self._live = live
+        self.traces = traces
         self._met = MetFaults()
         self._said: set[str] = set()
 
@@ -41,11 +51,25 @@ class Requests:
         with agent_working():
             return self._open(header, host)
 
+    def traced(self, sentry_trace: str | None, traceparent: str | None) -> RequestFaults | None:
+        """A request without faults, by its trace headers; None when its trace need not be remembered."""
+        with agent_working():
+            if not self.traces or not self._live():
+                return None
+            trace_id = asked_trace(sentry_trace, traceparent)
+            present = PRESENT.get()
+            if trace_id is None or (present is not None and present.trace_id == trace_id):
+                return None  # the server's entry came first
+            return RequestFaults((), trace_id)
+
     def pack(self, request: RequestFaults | None) -> str | None:
-        """What ``request`` has not met yet, signed, for another process that works for it; None when nothing is left."""
+        """What ``request`` has not met yet, signed, for another process that works for it; None when nothing is left.
+
+        Its trace goes along also without faults, while operations are measured.
+        """
         with agent_working():
             left = () if request is None else request.left()
-            if request is None or not left:
+            if request is None or not (left or (self.traces and request.trace_id)):
                 return None
             selection = Selection(self._run_id, request.trace_id or "", left)
             return f"{os.getpid()} {encode(selection, self._key)}"
@@ -67,6 +91,8 @@ class Requests:
 
     def close(self, request: RequestFaults, error: BaseException | None) -> None:
         """The request is over; ``error`` is what left it."""
+        if not request.carries:
+            return
         with agent_working():
             if error is not None:
                 self._exceptions.escaped(error)
@@ -104,6 +130,17 @@ class Requests:
             return
         self._said.add(why)
         self._recorder.write(Note, level="info", text=f"a request's {NAME} header is ignored: {why}")
+
+
+def asked_trace(sentry_trace: str | None, traceparent: str | None) -> str | None:
+    """The trace id of a ``sentry-trace`` header (Sentry developer docs, "Traces: Propagation") or of a ``traceparent``
+    (W3C Trace Context); the former wins. None when there is none that is well formed.
+    """
+    for text in (sentry_trace, traceparent):
+        match = _TRACE_ID.fullmatch(text) if text is not None else None
+        if match is not None:
+            return match[1].lower()
+    return None
 
 
 def host_name(host: str) -> str:

@@ -16,7 +16,7 @@ _KEY = "HTTP_" + NAME.upper().replace("-", "_")
 
 
 class WsgiEntry:
-    """Wraps an application. Requests without the header pass straight through."""
+    """Wraps an application. Requests of which nothing is to be remembered pass straight through."""
 
     def __init__(self, app: App, requests: Requests) -> None:
         self.app = app
@@ -31,10 +31,15 @@ class WsgiEntry:
 
 
 def serve(app: App, environ: Environ, start_response: Any, requests: Requests) -> Iterable[bytes]:
-    """Run the application within the faults its request carries; the header is taken out in any case."""
+    """Run the application within its request, if that carries faults or its trace is to be remembered.
+
+    The faults' header is taken out in any case.
+    """
     __tracebackhide__ = True  # the SDK leaves such frames out of its stack traces
     value = environ.pop(_KEY, None)
     request = None if value is None else requests.open(value, environ.get("HTTP_HOST", ""))
+    if request is None and requests.traces:
+        request = requests.traced(environ.get("HTTP_SENTRY_TRACE"), environ.get("HTTP_TRACEPARENT"))
     if request is None:
         return app(environ, start_response)
     token = PRESENT.set(request)
@@ -45,7 +50,15 @@ def serve(app: App, environ: Environ, start_response: Any, requests: Requests) -
         raise
     finally:
         PRESENT.reset(token)
+    if not request.carries and _is_made(body, environ):
+        return body  # servers have short ways for these
     return _Body(body, request, requests)
+
+
+def _is_made(body: Iterable[bytes], environ: Environ) -> bool:
+    """Whether nothing of the application runs any more while ``body`` is read."""
+    wrapper = environ.get("wsgi.file_wrapper")
+    return type(body) in (list, tuple) or (isinstance(wrapper, type) and isinstance(body, wrapper))
 
 
 class _Body:

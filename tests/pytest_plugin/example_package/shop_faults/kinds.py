@@ -29,19 +29,19 @@ class Deadlock:
         return Action(exception=DeadlockError(f"deadlock detected on {self._table}"), followed=True)
 
 
-class Burn:
-    """``burn(20ms)``: the function computes so long before it does its work."""
+class Crunch:
+    """``crunch(20ms)``: the function computes so long before it does its work."""
 
-    KIND: ClassVar[str] = "burn"
+    KIND: ClassVar[str] = "crunch"
 
     def __init__(self, term: Term) -> None:
         self._seconds = duration(term.arguments)
 
     def action(self) -> Action:
         """Work for the processor."""
-        return Action(run=self._burn)
+        return Action(run=self._crunch)
 
-    def _burn(self) -> None:
+    def _crunch(self) -> None:
         end = time.process_time() + self._seconds
         while time.process_time() < end:
             pass

@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 def pytest_sentry_harness_fault_kinds() -> Sequence[type[Effect]]:
-    """Terms may say ``deadlock(orders)`` and ``burn(20ms)``."""
-    from .kinds import Burn, Deadlock
+    """Terms may say ``deadlock(orders)`` and ``crunch(20ms)``."""
+    from .kinds import Crunch, Deadlock
 
-    return [Deadlock, Burn]
+    return [Deadlock, Crunch]
 
 
 def pytest_sentry_harness_criteria() -> Sequence[Criterion]:

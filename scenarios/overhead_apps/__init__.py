@@ -1,0 +1,1 @@
+"""Services with a known cost, for the calibration of overhead."""

@@ -1,0 +1,1 @@
+"""A shop that is slow in every way there is, for ``profiling.toml``."""
