@@ -32,6 +32,8 @@ def main(group: int, pipe: int = 0) -> None:
 
 
 if __name__ == "__main__":
-    # A Ctrl-C in the terminal is meant for the harness; the guard must outlive it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Ctrl-C in a terminal, and what timeout(1) and CI send to the whole group, are meant for the harness;
+    # the guard must outlive it, and leaves by itself.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     main(int(sys.argv[1]))

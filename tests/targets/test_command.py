@@ -237,17 +237,26 @@ time.sleep(600)
 
 
 @pytest.mark.slow
-def test_the_target_ends_with_a_harness_that_was_killed(tmp_path: Path) -> None:
-    """SIGKILL leaves the harness no chance to clear up; the guard does it, down to the children."""
+@pytest.mark.parametrize("whole_group", [False, True], ids=["killed", "its-group-told-to-end"])
+def test_the_target_ends_with_a_harness_that_was_killed(tmp_path: Path, whole_group: bool) -> None:
+    """SIGKILL leaves the harness no chance to clear up, nor does SIGTERM by default, which timeout(1) sends to the
+    whole group, the guard included; the guard does it, down to the children.
+    """
     (tmp_path / "server.py").write_text(SERVER)
     command = f"{sys.executable} server.py {free_port()}"
     with subprocess.Popen(
-        [sys.executable, "-c", HARNESS, command, str(tmp_path)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", HARNESS, command, str(tmp_path)],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     ) as harness:
         assert harness.stdout is not None
         target = int(harness.stdout.readline())
         child = child_pid(tmp_path / "log")
-        harness.kill()
+        if whole_group:
+            os.killpg(harness.pid, signal.SIGTERM)
+        else:
+            harness.kill()
         harness.wait()
     assert gone(target)
     assert gone(child)
