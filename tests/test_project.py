@@ -198,7 +198,11 @@ def test_every_key_of_a_scripted_request_is_documented() -> None:
 @pytest.mark.parametrize(
     ("heading", "kind", "renamed"),
     [
-        ("`[overhead]`", overhead_model.Overhead, {"arms": "arm", "requests": "request", "options": "option"}),
+        (
+            "`[overhead]`",
+            overhead_model.Overhead,
+            {"arms": "arm", "requests": "request", "options": "option"},
+        ),
         ("`[[overhead.option]]`", overhead_model.OverheadOption, {}),
         ("`[[overhead.arm]]`", overhead_model.OverheadArm, {"init": ""}),
         ("`[[overhead.request]]`", overhead_model.OverheadRequest, {"method": "send", "path": ""}),

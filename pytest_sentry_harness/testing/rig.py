@@ -13,10 +13,10 @@ from tempfile import TemporaryDirectory
 
 from .. import clock
 from ..errors import InjectionError, UsageError, did_you_mean
+from ..harness.facts import unfinished
 from ..harness.folder import RunFolder
 from ..harness.judge import reconcile_folder
 from ..harness.lease import Lease
-from ..harness.facts import unfinished
 from ..harness.run import arming_of
 from ..harness.target import check_target, create_project, rules, start_target
 from ..load.load_ledger import LoadLedger
