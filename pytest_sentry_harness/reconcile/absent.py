@@ -23,14 +23,20 @@ GROUP BY event_id HAVING min(fault_id) <> max(fault_id)
 """
 _FIRST = "SELECT process, mono FROM saw WHERE event_id = ? ORDER BY mono, rowid LIMIT 1"
 _OTHERS = """
-FROM saw WHERE event_id = :id AND NOT (process = :process AND mono = :mono) AND fault_id NOT IN (
+WHERE event_id = :id AND NOT (process = :process AND mono = :mono) AND fault_id NOT IN (
     SELECT fault_id FROM saw WHERE event_id = :id AND process = :process AND mono = :mono)
 """
+_KEEP_ASIDE = """
+INSERT INTO same_id SELECT fault_id, event_id,
+    CASE WHEN changed LIKE '%event_id%' THEN changed_by ELSE '' END,
+    CASE WHEN changed LIKE '%event_id%' THEN changed_at END
+FROM saw_in_full
+"""
 _EVENTS = """
-SELECT a.exceptions, a.texts FROM saw s JOIN arrival a ON a.event_id = s.event_id AND a.outcome = 'accepted'
+SELECT a.exceptions, a.texts FROM saw s JOIN arrival_in_full a ON a.event_id = s.event_id AND a.outcome = 'accepted'
 WHERE s.fault_id = ? AND s.position = 0
 """
-_CHANGED = "SELECT changed, changed_by, changed_at FROM saw WHERE fault_id = ? AND event_id = ? ORDER BY rowid LIMIT 1"
+_CHANGED = "SELECT changed, changed_by, changed_at FROM saw_in_full WHERE fault_id = ? AND event_id = ? ORDER BY row LIMIT 1"
 
 
 def keep_first_of_id(evidence: Evidence) -> None:
@@ -39,14 +45,9 @@ def keep_first_of_id(evidence: Evidence) -> None:
         process, mono = next(evidence.ask(_FIRST, event_id))
         values = {"id": event_id, "process": process, "mono": mono}
         execute = evidence.database.execute
-        # The query is put together of the literals above.
-        execute(
-            "INSERT INTO same_id SELECT fault_id, event_id,"
-            " CASE WHEN changed LIKE '%event_id%' THEN changed_by ELSE '' END,"
-            " CASE WHEN changed LIKE '%event_id%' THEN changed_at END" + _OTHERS,
-            values,
-        )
-        execute(f"DELETE {_OTHERS}", values)
+        # The queries are put together of the literals above.
+        execute(_KEEP_ASIDE + _OTHERS + "ORDER BY row", values)
+        execute("DELETE FROM saw" + _OTHERS, values)  # noqa: S608 - our own text
 
 
 def same_event_id(evidence: Evidence, fault_id: str) -> Cause | None:

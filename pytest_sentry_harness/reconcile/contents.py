@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 SEPARATOR = "\x1f"
 """Between the values of one event's exceptions, in the column ``texts``."""
@@ -14,10 +14,19 @@ _HOSTILE = "<str() raised "
 """So the ledger writes down the message of an exception that gives none."""
 
 
-def texts_of(values: Iterable[str]) -> str:
-    """The column ``texts``: the beginning of each value."""
+def names_of(exceptions: Sequence[tuple[str, str]]) -> str:
+    """The column ``exceptions``: the type of each ``(type, value)``."""
+    if len(exceptions) == 1:  # nearly always, and there may be a million
+        return exceptions[0][0]
+    return "\n".join([name for name, _ in exceptions])
+
+
+def texts_of(exceptions: Sequence[tuple[str, str]]) -> str:
+    """The column ``texts``: the beginning of the value of each ``(type, value)``."""
+    if len(exceptions) == 1 and len(exceptions[0][1]) <= _MOST_TEXT:
+        return exceptions[0][1]
     return SEPARATOR.join(
-        value if len(value) <= _MOST_TEXT else value[:_MOST_TEXT] + _CUT for value in values
+        [value if len(value) <= _MOST_TEXT else value[:_MOST_TEXT] + _CUT for _, value in exceptions]
     )
 
 
@@ -26,10 +35,7 @@ def holds(exception: str | None, message: str | None, names: str | None, texts: 
 
     ``names`` and ``texts`` are columns of ``arrival``. Lenient: hooks rename types and shorten messages.
     """
-    if exception is None or exception == names:  # nearly always, and there may be a million
-        return True
-    wanted = _last(exception)
-    if names and any(_last(name) == wanted for name in names.split("\n")):
+    if exception is None or has_type(exception, names):
         return True
     if not names and not texts:
         return False
@@ -39,6 +45,14 @@ def holds(exception: str | None, message: str | None, names: str | None, texts: 
         _same_text(message or "", text) or (message or "")[:_MOST_TEXT] in text
         for text in (texts or "").split(SEPARATOR)
     )
+
+
+def has_type(exception: str | None, names: str | None) -> bool:
+    """Whether one of the event's exceptions is of the type of the injected one, if that is known."""
+    if exception is None or exception == names:
+        return True
+    wanted = _last(exception)
+    return bool(names) and any(_last(name) == wanted for name in (names or "").split("\n"))
 
 
 def is_copy(exception: str, message: str | None, names: str, texts: str) -> bool:

@@ -14,43 +14,45 @@ from .evidence import Evidence
 from .summary import Process
 
 _TWICE = """
-SELECT f.fault_id, f.fault, f.trace_id, f.exception, group_concat(a.event_id) FROM fired f
+SELECT f.fault_id, f.fault, f.trace_id, f.exception, group_concat(a.event_id) FROM fired_in_full f
 JOIN saw s ON s.fault_id = f.fault_id AND s.position = 0
 JOIN arrival a ON a.event_id = s.event_id AND a.outcome = 'accepted'
-GROUP BY f.fault_id HAVING count(DISTINCT a.event_id) > 1 ORDER BY f.rowid
+GROUP BY f.fault_id HAVING count(DISTINCT a.event_id) > 1 ORDER BY f.row
 """
 _REPORTERS = """
-SELECT mechanism, logger, exception FROM saw WHERE fault_id = ? AND position = 0 AND event_id IS NOT NULL ORDER BY rowid
+SELECT mechanism, logger, exception FROM saw_in_full WHERE fault_id = ? AND position = 0 AND event_id IS NOT NULL ORDER BY row
 """
 _AGAIN = """
-SELECT f.trace_id, f.point, f.fault, f.fault_id, a.event_id FROM fired f
+SELECT f.trace_id, f.point, f.fault, f.fault_id, a.event_id FROM fired_in_full f
 JOIN saw s ON s.fault_id = f.fault_id AND s.position = 0
 JOIN arrival a ON a.event_id = s.event_id AND a.outcome = 'accepted'
 WHERE f.trace_id IS NOT NULL AND EXISTS (
-    SELECT 1 FROM fired o WHERE o.trace_id = f.trace_id AND o.point = f.point AND o.fault_id != f.fault_id)
-ORDER BY f.rowid
+    SELECT 1 FROM fired_in_full o WHERE o.trace_id = f.trace_id AND o.point = f.point AND o.fault_id != f.fault_id)
+ORDER BY f.row
 """
 _WRONG_TRACE = """
-SELECT f.fault_id, f.fault, f.trace_id, f.point, f.main, f.task, a.event_id, s.mechanism, s.logger,
+SELECT f.fault_id, k.fault, f.trace_id, k.point, k.main, k.task, a.event_id, w.mechanism, w.logger,
        EXISTS (SELECT 1 FROM intent i WHERE i.trace_id = a.trace_id)
 FROM fired f
 JOIN saw s ON s.fault_id = f.fault_id AND s.position = 0
 JOIN arrival a ON a.event_id = s.event_id AND a.outcome = 'accepted'
+CROSS JOIN fired_kind k ON k.kind = f.kind
+CROSS JOIN saw_kind w ON w.kind = s.kind
 WHERE f.trace_id IS NOT NULL AND a.trace_id IS NOT NULL AND a.trace_id != f.trace_id
 GROUP BY f.fault_id ORDER BY f.rowid
 """
 _FOREIGN = """
 SELECT f.fault_id, f.fault, f.trace_id, f.point, m.event_id, group_concat(DISTINCT m.part) FROM mention m
 JOIN saw s ON s.event_id = m.event_id AND s.position = 0
-JOIN fired f ON f.fault_id = s.fault_id
+JOIN fired_in_full f ON f.fault_id = s.fault_id
 WHERE m.trace_id != f.trace_id AND EXISTS (SELECT 1 FROM intent i WHERE i.trace_id = m.trace_id)
 AND EXISTS (SELECT 1 FROM arrival a WHERE a.event_id = m.event_id AND a.outcome = 'accepted')
-GROUP BY f.fault_id ORDER BY f.rowid
+GROUP BY f.fault_id ORDER BY f.row
 """
 _ANY_AGAIN = """
-SELECT 1 FROM fired WHERE trace_id IS NOT NULL GROUP BY trace_id, point HAVING count(*) > 1 LIMIT 1
+SELECT 1 FROM fired WHERE trace_id IS NOT NULL GROUP BY trace_id HAVING count(*) > 1 LIMIT 1
 """
-_AGAIN_INDEX = "CREATE INDEX IF NOT EXISTS fired_trace ON fired (trace_id, point, fault_id)"
+_AGAIN_INDEX = "CREATE INDEX IF NOT EXISTS fired_trace ON fired (trace_id, fault_id, kind)"
 # A lost transaction is counted once more for each of its spans; a lost attachment or log in bytes, too.
 _COUNTED_BESIDE = ("span", "attachment", "log_byte", "trace_metric_byte")
 _OPTIONS = {
@@ -64,13 +66,16 @@ _OPTIONS = {
 _PLACE = re.compile(r" \((.+):(\d+)\)$")
 
 
-def findings_in(evidence: Evidence, duplicates: int) -> tuple[Finding, ...]:
-    """All findings, most frequent first within each metric. ``duplicates``: how many are known of."""
+def findings_in(evidence: Evidence, *, duplicates: bool, strays: bool) -> tuple[Finding, ...]:
+    """All findings, most frequent first within each metric.
+
+    ``duplicates`` and ``strays``: whether there are duplicates, and events of another trace than that of their fault.
+    """
     found = [
         *(_reported_twice(evidence) if duplicates else ()),
         *_retried(evidence),
         *_other_dropped(evidence),
-        *_wrong_trace(evidence),
+        *(_wrong_trace(evidence) if strays else ()),
         *_foreign_data(evidence),
     ]
     return tuple(sorted(found, key=lambda finding: (finding.metric, -finding.count, finding.culprit)))

@@ -10,29 +10,47 @@ from ..model.account import Outcome, State
 from . import outside
 from .absent import not_in_the_event, shown_in_any
 from .books import Books
-from .contents import holds, is_copy
+from .contents import has_type, holds, is_copy
 from .evidence import Evidence
 from .losses import Cause, cause_of_loss, identity_is_lost, may_still_come
 from .summary import Process
 
-_FIRED = """
-SELECT f.fault_id, f.fault, f.trace_id, f.effect, f.exception, f.message, f.at, f.process,
-       count(a.event_id), min(a.at), a.event_id, a.level, a.exceptions, a.texts  -- SQLite: of the row that has the minimum
+# For a million faults: numbers alone, which are in the rows of ``fired`` and in the indexes of the others.
+# There must be one min() or max() only: of its row is what stands outside of such functions, such as ``a.kind``.
+_ALL = """
+SELECT f.rowid, f.kind, count(a.event_id), min(a.at) <= f.at + ?, a.kind,
+       sum(a.trace_id <> f.trace_id)
 FROM fired f
 LEFT JOIN saw s ON s.fault_id = f.fault_id AND s.position = 0
 LEFT JOIN arrival a ON a.event_id = s.event_id AND a.outcome = 'accepted'
 GROUP BY f.rowid
 """
+_FIRED = """
+SELECT f.fault_id, k.fault, f.trace_id, k.effect, k.exception, f.message, f.at, f.process,
+       count(a.event_id), min(a.at), a.event_id, h.level, h.exceptions, a.texts
+FROM fired f
+LEFT JOIN fired_kind k ON k.kind = f.kind
+LEFT JOIN saw s ON s.fault_id = f.fault_id AND s.position = 0
+LEFT JOIN arrival a ON a.event_id = s.event_id AND a.outcome = 'accepted'
+LEFT JOIN arrival_kind h ON h.kind = a.kind
+WHERE f.rowid = ? GROUP BY f.rowid
+"""
+_KINDS = """
+SELECT f.fault, f.effect, f.exception, a.exceptions, a.level FROM fired_kind f, arrival_kind a
+WHERE f.kind = ? AND a.kind = ?
+"""
 _MERGED = """
 SELECT a.event_id, a.at, a.exceptions, a.texts FROM saw s
-JOIN arrival a ON a.event_id = s.event_id AND a.outcome = 'accepted'
+JOIN arrival_in_full a ON a.event_id = s.event_id AND a.outcome = 'accepted'
 WHERE s.fault_id = ? AND s.position > 0 ORDER BY a.at LIMIT 20
 """
 _BY_TRACE = """
-SELECT a.event_id, a.at, a.level, a.exceptions, a.texts FROM arrival a
+SELECT a.event_id, a.at, a.level, a.exceptions, a.texts FROM arrival_in_full a
 WHERE a.trace_id = ? AND a.outcome = 'accepted' AND a.event_id NOT IN (SELECT event_id FROM saw WHERE event_id = a.event_id)
 ORDER BY a.at
 """
+_MOST_PAIRS = 20_000
+"""Pairs of kinds that are remembered."""
 
 
 class _Fired(NamedTuple):
@@ -64,19 +82,60 @@ class _Event:
     state: State
 
 
-def settle_fired(evidence: Evidence, books: Books, late_after: float) -> int:
-    """Enter every fired fault into ``books``; gives back how many were matched by trace id alone."""
+class _Plainly(NamedTuple):
+    """What the books need to know of a fault that arrived once, in time, with its exception."""
+
+    fault: str
+    effect: str
+    level: str | None
+
+
+class Settled(NamedTuple):
+    """What came out besides the entries in the books."""
+
+    by_trace: int
+    """Faults that were matched by trace id alone."""
+    strays: bool
+    """There are events with another trace than that of their fault."""
+
+
+def settle_fired(evidence: Evidence, books: Books, late_after: float) -> Settled:
+    """Enter every fired fault into ``books``."""
     settling = _Settling(evidence, books, late_after)
-    plain: Counter[tuple[str, str, str | None]] = Counter()
-    for row in map(_Fired._make, evidence.ask(_FIRED)):
-        shown = bool(row.events) and holds(row.exception, row.message, row.names, row.texts)
-        if row.events == 1 and shown and row.first <= row.at + late_after:
-            plain[row.fault, row.effect, row.level] += 1
+    plain: Counter[_Plainly] = Counter()
+    by_type = _ByType(evidence)
+    strays = False
+    for number, kind, events, in_time, came, stray in evidence.ask(_ALL, late_after):
+        strays = strays or bool(stray)
+        once = events == 1 and in_time
+        plainly = by_type[kind, came] if once else None
+        if plainly is not None:
+            plain[plainly] += 1
+            continue
+        row = _Fired._make(next(evidence.ask(_FIRED, number)))
+        shown = bool(events) and holds(row.exception, row.message, row.names, row.texts)
+        if once and shown:
+            plain[_Plainly(row.fault, row.effect, row.level)] += 1
         else:
             settling.enter(row, shown)
-    for (fault, effect, level), count in plain.items():
-        books.enter_captured(fault, effect, level, count)
-    return len(settling.taken)
+    for plainly, count in plain.items():
+        books.enter_captured(plainly.fault, plainly.effect, plainly.level, count)
+    return Settled(by_trace=len(settling.taken), strays=strays)
+
+
+class _ByType(dict[tuple[int, int], _Plainly | None]):
+    """For the kinds of a fault and of the event it led: None unless the type of its exception is in such an event."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        super().__init__()
+        self._evidence = evidence
+
+    def __missing__(self, kinds: tuple[int, int]) -> _Plainly | None:
+        if len(self) >= _MOST_PAIRS:
+            self.clear()
+        fault, effect, exception, names, level = next(self._evidence.ask(_KINDS, *kinds))
+        plainly = self[kinds] = _Plainly(fault, effect, level) if has_type(exception, names) else None
+        return plainly
 
 
 class _Settling:

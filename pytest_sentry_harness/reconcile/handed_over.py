@@ -23,7 +23,7 @@ _ANSWERS = """
 SELECT mono, process, status, host, via, limits, error, trouble, reused, seconds FROM told WHERE event_id = ?
 """
 _REFUSALS = """
-SELECT mono, outcome, reason, status FROM arrival WHERE event_id = ? AND outcome NOT IN ('accepted', 'duplicate')
+SELECT mono, outcome, reason, status FROM arrival_in_full WHERE event_id = ? AND outcome NOT IN ('accepted', 'duplicate')
 """
 _SLOW_SECONDS = 0.03
 """An answer that takes longer is worth a word: a process sends one event at a time."""

@@ -20,33 +20,33 @@ NO_EVENT = "no_event"
 """Reason: other things arrived, and no event of this request."""
 
 _REFUSED = """
-SELECT outcome, reason, status, event_id FROM arrival
+SELECT outcome, reason, status, event_id FROM arrival_in_full
 WHERE trace_id = ? AND outcome NOT IN ('accepted', 'duplicate') AND item = 'event' ORDER BY at DESC
 """
 # SDKs for JavaScript report what a hook of theirs threw, in place of the event they were given, with this mechanism.
 _ABOUT_THE_SDK = "internal"
 # Messages of one trace come beside its error: an event with an exception is the better match.
 _EVENTS = """
-SELECT a.event_id, a.at, a.level, a.exceptions <> '' FROM arrival a
+SELECT a.event_id, a.at, a.level, a.exceptions <> '' FROM arrival_in_full a
 WHERE a.trace_id = ? AND a.outcome = 'accepted' AND a.mechanism <> ?
 AND a.event_id NOT IN (SELECT event_id FROM saw WHERE event_id = a.event_id)
 ORDER BY a.exceptions = '', a.at
 """
 _ERROR_LEVELS = ("error", "fatal")
 _BESIDE = """
-SELECT level, exceptions FROM arrival WHERE trace_id = ? AND outcome = 'accepted' AND mechanism <> ? ORDER BY at LIMIT 1
+SELECT level, exceptions FROM arrival_in_full WHERE trace_id = ? AND outcome = 'accepted' AND mechanism <> ? ORDER BY at LIMIT 1
 """
 _OWN_FAILURE = """
-SELECT event_id, exceptions FROM arrival WHERE trace_id = ? AND outcome = 'accepted' AND mechanism = ? LIMIT 1
+SELECT event_id, exceptions FROM arrival_in_full WHERE trace_id = ? AND outcome = 'accepted' AND mechanism = ? LIMIT 1
 """
 _STATUS = "SELECT status, error FROM answered WHERE fault_id = ?"
-_TOLD_TO_WAIT = "SELECT count(*) FROM arrival WHERE status = 429"
+_TOLD_TO_WAIT = "SELECT EXISTS (SELECT 1 FROM arrival_kind WHERE status = 429)"
 _ANSWERS = """
-SELECT n.status, count(*) FROM fired f JOIN answered n ON n.fault_id = f.fault_id
+SELECT n.status, count(*) FROM fired_in_full f JOIN answered n ON n.fault_id = f.fault_id
 WHERE f.effect = ? GROUP BY n.status ORDER BY count(*) DESC, n.status
 """
 _REFUSALS = """
-SELECT reason, count(*) FROM arrival WHERE outcome NOT IN ('accepted', 'duplicate') AND item = 'event' GROUP BY reason ORDER BY count(*) DESC, reason
+SELECT reason, count(*) FROM arrival_in_full WHERE outcome NOT IN ('accepted', 'duplicate') AND item = 'event' GROUP BY reason ORDER BY count(*) DESC, reason
 """
 
 

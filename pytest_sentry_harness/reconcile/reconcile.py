@@ -68,7 +68,7 @@ def reconcile(
         repeated = _count_once(evidence)
         keep_first_of_id(evidence)
         books = Books(expectations)
-        by_trace = settle_fired(evidence, books, late_after)
+        settled = settle_fired(evidence, books, late_after)
         _settle_not_reached(evidence, books)
         fired = evidence.number("SELECT count(*) FROM fired")
         injected = sum(books.states.values())
@@ -82,9 +82,9 @@ def reconcile(
             losses=books.loss_classes(),
             duplicates=books.duplicates
             + evidence.number("SELECT count(*) FROM arrival WHERE outcome = 'duplicate'"),
-            unexpected=evidence.number(_UNEXPECTED) - by_trace,
+            unexpected=evidence.number(_UNEXPECTED) - settled.by_trace,
             wrong_level=books.wrong_level,
-            findings=findings_in(evidence, books.duplicates),
+            findings=findings_in(evidence, duplicates=bool(books.duplicates), strays=settled.strays),
         )
         return Reconciliation(
             account=account,

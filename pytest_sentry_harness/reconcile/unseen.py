@@ -125,7 +125,8 @@ def firing_of(evidence: Evidence, fault_id: str) -> Firing:
     """What is known of the firing of ``fault_id``."""
     row = next(
         evidence.ask(
-            "SELECT exception, at, is_error, main, task FROM fired WHERE fault_id = ? LIMIT 1", fault_id
+            "SELECT exception, at, is_error, main, task FROM fired_in_full WHERE fault_id = ? LIMIT 1",
+            fault_id,
         )
     )
     return Firing(fault_id, row[0] or "", row[1], bool(row[2]), bool(row[3]), bool(row[4]))
