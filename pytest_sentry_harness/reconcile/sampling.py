@@ -8,13 +8,15 @@ what should arrive is known trace by trace.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Set
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from math import isnan
 
 from ..model.arrival import Arrival
 from ..model.ledger import SdkInit
 from ..model.timing import Told
 from .timed_ledger import TimedLedger
+from .timed_rows import ARRIVED, SENT, WANTED
 
 _BY_SAMPLING = "sample_rate"
 _UNTRACED = ("HEAD", "OPTIONS")
@@ -38,23 +40,16 @@ class Sampling:
     undersampled: tuple[str, ...]
     spans_overflowed: bool
     """The SDK counted spans that a transaction had no room for."""
-    _sent: dict[str, float | None]
-    _methods: dict[str, str]
+    _ledger: TimedLedger
     _refused: dict[str, str]
+    _taken: frozenset[str]
     _reason: str
 
     @classmethod
     def of(
-        cls,
-        ledger: TimedLedger,
-        arrivals: Iterable[Arrival],
-        *,
-        arrived: Set[str],
-        wanted: Set[str],
-        stream: bool,
-        strangers: int,
+        cls, ledger: TimedLedger, arrivals: Iterable[Arrival], *, stream: bool, strangers: int
     ) -> Sampling:
-        """``arrived``: trace ids of accepted transactions. ``wanted``: traces that reached a measured operation.
+        """``ledger`` also says which of its traces are wanted, and have arrived.
 
         ``strangers``: accepted transactions of traces that the load did not ask for.
         """
@@ -64,49 +59,83 @@ class Sampling:
         counted = ledger.discarded or reported
         category = "span" if stream else "transaction"
         lost = Counter({why: count for (what, why), count in counted.items() if what == category})
-        rands = {trace: rand for trace, rand in ledger.sent.items() if rand is not None}
-        due = {trace for trace in wanted if rate is not None and rands.get(trace, 2.0) < rate}
-        absent = {trace for trace in wanted - arrived if trace not in refused}
+        found = _Tally.of(ledger, rate, refused)
         other = [why for why, count in lost.items() if why != _BY_SAMPLING and count]
-        rightly = sum(
-            rate is not None and rand >= rate for trace, rand in rands.items() if trace not in arrived
-        )
         # With no other loss known, and more traces left out than rightly stayed away, sampling is who left these out.
-        by_sampling = not other and not off and lost[_BY_SAMPLING] > rightly
-        under = sorted(absent & due) if by_sampling else []
-        over = [trace for trace in arrived if rate is not None and rands.get(trace, -1.0) >= rate]
+        by_sampling = not other and not off and lost[_BY_SAMPLING] > found.rightly
+        under = tuple(sorted(found.under)) if by_sampling else ()
         reason = " or ".join(sorted(other)) or (
-            "tracing_off" if off else "trace_lost" if strangers >= len(absent & due) > 0 else "unexplained"
+            "tracing_off" if off else "trace_lost" if strangers >= found.due > 0 else "unexplained"
         )
         return cls(
             rate=rate,
-            sampler=next((str(found) for init in ledger.inits if (found := _sampler(init))), ""),
-            by_sampler=by_sampler and lost[_BY_SAMPLING] >= len(absent),
+            sampler=next((str(named) for init in ledger.inits if (named := _sampler(init))), ""),
+            by_sampler=by_sampler and lost[_BY_SAMPLING] >= found.absent,
             off=off,
-            traces=len({trace for trace in wanted | arrived if trace in rands}),
-            oversampled=tuple(sorted(over)),
-            undersampled=tuple(trace for trace in under if ledger.methods.get(trace) not in _UNTRACED),
+            traces=found.known,
+            oversampled=tuple(sorted(found.over)),
+            undersampled=under,
             spans_overflowed=bool(counted["span", "buffer_overflow"]),
-            _sent=ledger.sent,
-            _methods=ledger.methods,
+            _ledger=ledger,
             _refused=refused,
+            _taken=frozenset(under),
             _reason=reason,
         )
 
-    def why_absent(self, trace_id: str) -> tuple[Told, str]:
-        """Why no transaction of ``trace_id`` was accepted."""
-        rand = self._sent.get(trace_id)
+    def why_absent(self, trace: int, trace_id: str) -> tuple[Told, str]:
+        """Why no transaction of ``trace_id``, which has the number ``trace`` in the ledger, was accepted."""
         if trace_id in self._refused:
             return Told.NO_TRANSACTION, self._refused[trace_id]
-        if self._methods.get(trace_id) in _UNTRACED:
-            return Told.NO_TRANSACTION, f"method_{self._methods[trace_id].lower()}"
-        if self.rate is not None and rand is not None and rand >= self.rate:
+        method = self._ledger.methods.get(trace)
+        if method in _UNTRACED:
+            return Told.NO_TRANSACTION, f"method_{method.lower()}"
+        if self.rate is not None and self._ledger.traces.rands[trace] >= self.rate:
             return Told.UNSAMPLED, _BY_SAMPLING
         if self.by_sampler:
             return Told.UNSAMPLED, "traces_sampler"
-        if trace_id in self.undersampled:
+        if trace_id in self._taken:
             return Told.MISSAMPLED, _BY_SAMPLING
         return Told.NO_TRANSACTION, self._reason
+
+
+@dataclass(slots=True)
+class _Tally:
+    """The traces that the load asked for, counted by what sampling did to them."""
+
+    known: int = 0
+    """Wanted or arrived, and their ``sample_rand`` is known."""
+    absent: int = 0
+    """Wanted, and neither arrived nor refused by the server."""
+    due: int = 0
+    """Those of them that should have been sampled."""
+    rightly: int = 0
+    """Stayed away as they should, wanted or not."""
+    under: list[str] = field(default_factory=list)
+    """Those that are due, where the SDK makes a transaction for their method."""
+    over: list[str] = field(default_factory=list)
+    """Arrived, and should not have been sampled."""
+
+    @classmethod
+    def of(cls, ledger: TimedLedger, rate: float | None, refused: Mapping[str, str]) -> _Tally:
+        tally, traces = cls(), ledger.traces
+        for trace, (trace_id, seen, rand) in enumerate(
+            zip(traces.ids, traces.seen, traces.rands, strict=True)
+        ):
+            if not seen & SENT or trace_id is None:
+                continue
+            arrived, wanted = seen & ARRIVED, seen & WANTED
+            beyond = rate is not None and rand >= rate
+            tally.known += bool(wanted or arrived) and not isnan(rand)
+            if arrived and beyond:
+                tally.over.append(trace_id)
+            tally.rightly += beyond and not arrived
+            if wanted and not arrived and trace_id not in refused:
+                tally.absent += 1
+                if rate is not None and rand < rate:
+                    tally.due += 1
+                    if ledger.methods.get(trace) not in _UNTRACED:
+                        tally.under.append(trace_id)
+        return tally
 
 
 def _promised(inits: Iterable[SdkInit]) -> tuple[float | None, bool]:

@@ -6,30 +6,24 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from math import isnan
 
 from ..model.ledger import Hello, Intent, Record, SdkDiscarded, SdkInit, Sent, Timed
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One call of a marked operation."""
-
-    operation: str
-    trace_id: str | None
-    start: float
-    """By the system-wide monotonic clock."""
-    seconds: float
+from .timed_rows import SENT, Times, Traces
 
 
 @dataclass(slots=True)
 class TimedLedger:
     """The records about time, put in order."""
 
-    calls: list[Call] = field(default_factory=list)
-    sent: dict[str, float | None] = field(default_factory=dict)
-    """Trace id of each request of the load, and its ``sample_rand`` where it is known."""
-    methods: dict[str, str] = field(default_factory=dict)
-    """Trace ids of requests other than GET and POST, and their method."""
+    traces: Traces = field(default_factory=Traces)
+    """Of the requests of the load, and of all calls."""
+    calls: Times = field(default_factory=Times)
+    """Calls of marked operations; starts are by the system-wide monotonic clock."""
+    operations: dict[str, int] = field(default_factory=dict)
+    """The label of the calls of each operation."""
+    methods: dict[int, str] = field(default_factory=dict)
+    """Traces of requests other than GET and POST, by number, and their method."""
     inits: list[SdkInit] = field(default_factory=list)
     """The last set-up of the SDK in each process of the target."""
     discarded: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -51,8 +45,9 @@ class TimedLedger:
             if role != "target":
                 ledger._see_clock(record)
             if isinstance(record, Timed):
-                start = record.mono - record.seconds
-                ledger.calls.append(Call(record.operation, record.trace_id, start, record.seconds))
+                label = ledger.operations.setdefault(record.operation, len(ledger.operations))
+                trace = ledger.traces.number(record.trace_id)
+                ledger.calls.add(trace, label, record.mono - record.seconds, record.seconds)
             elif isinstance(record, (Sent, Intent)):
                 ledger._see_request(record)
             elif isinstance(record, SdkInit):
@@ -86,8 +81,10 @@ class TimedLedger:
         self._offsets[second] = max(offset, self._offsets.get(second, offset))
 
     def _see_request(self, record: Sent | Intent) -> None:
-        if self.sent.get(record.trace_id) is None:
-            self.sent[record.trace_id] = record.sample_rand
+        trace = self.traces.number(record.trace_id)
+        self.traces.seen[trace] |= SENT
+        if record.sample_rand is not None and isnan(self.traces.rands[trace]):
+            self.traces.rands[trace] = record.sample_rand
         method = record.request.partition(" ")[0]
         if method not in ("GET", "POST"):
-            self.methods[record.trace_id] = method
+            self.methods[trace] = method
