@@ -91,6 +91,7 @@ def streamed(count: int) -> Iterator[tuple[str, bytes]]:
                 "attributes": {
                     "sentry.op": {"value": span.op, "type": "string"},
                     "sentry.segment.id": {"value": each.span_id, "type": "string"},
+                    "sentry.segment.name": {"value": each.name, "type": "string"},
                     "db.system": {"value": "sqlite", "type": "string"},
                     "thread.id": {"value": "1", "type": "string"},
                 },
@@ -118,7 +119,7 @@ def main() -> None:
     reading = time.process_time() - begun
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     begun = time.process_time()
-    arrived = told(streamed(count)) if arguments.stream else transactions(count)
+    arrived = told(streamed(count), attributes=False) if arguments.stream else transactions(count)
     found = join_timings([OPERATION], records(count), arrived)
     whole = time.process_time() - begun
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -23,10 +23,11 @@ def timings_of(folder: RunFolder, scenario: Scenario) -> Timings:
     """Every measured duration of the run in ``folder``. Raises ``EvidenceError`` when it cannot be read."""
     unreadable: list[str] = []
     with open_store(folder.store) as store:
+        items = ((arrival.item_type, payload) for arrival, payload in store.payloads(_TYPES))
         found = join_timings(
             scenario.operations,
             read_ledger(folder.ledger),
-            told(((arrival.item_type, payload) for arrival, payload in store.payloads(_TYPES)), unreadable),
+            told(items, unreadable, attributes=False),
             store.matching(Filter(item_types=(*_TYPES, "client_report"))),
         )
     return replace(found, notes=tuple(dict.fromkeys(unreadable))[:_MOST_NOTES])

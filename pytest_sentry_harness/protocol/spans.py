@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from sys import intern
 from typing import Any, Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from ..errors import ProtocolError
 from .event_fields import event_id_of, seconds_of
@@ -21,6 +23,7 @@ MOST_SPANS = 10_000
 """Spans read of one item; SDKs send 1000 at most unless told otherwise."""
 _TRACE_ID = re.compile(r"[0-9a-f]{32}")
 _SPAN_ID = re.compile(r"[0-9a-f]{16}")
+_SEGMENT_NAME = "sentry.segment.name"
 _Mode = Literal["static", "stream"]
 
 
@@ -194,11 +197,14 @@ def spans_told(payload: bytes | memoryview) -> tuple[tuple[SpanTold, ...], tuple
     return alone, tuple(notes)
 
 
-def told(items: Iterable[tuple[str, bytes]], notes: list[str] | None = None) -> Iterator[TransactionTold]:
+def told(
+    items: Iterable[tuple[str, bytes]], notes: list[str] | None = None, *, attributes: bool = True
+) -> Iterator[TransactionTold]:
     """Transactions of ``(item type, payload)`` pairs, other types left out.
 
     Those of static mode come one by one as they are read; segments of streamed spans are put together and come at
-    the end. What cannot be read is left out, with a sentence added to ``notes``.
+    the end. What cannot be read is left out, with a sentence added to ``notes``. ``attributes`` False: streamed
+    spans come without ``data`` and the like, which is most of the memory of a run's spans.
     """
     trouble = [] if notes is None else notes
     segments: dict[tuple[str, str], list[SpanTold]] = {}
@@ -211,18 +217,25 @@ def told(items: Iterable[tuple[str, bytes]], notes: list[str] | None = None) -> 
                 trouble += noted
                 for span in spans:
                     key = span.trace_id, span.span_id if span.is_segment else span.segment_id or ""
-                    segments.setdefault(key, []).append(span)
+                    segments.setdefault(key, []).append(span if attributes else _lean(span))
         except ProtocolError as error:
             trouble.append("; ".join([error.what, *error.causes[:3]]))
     for spans_of in segments.values():
         yield _segment(spans_of)
 
 
+def _lean(span: SpanTold) -> SpanTold:
+    """``span`` with its times and names; that of the segment is asked for when its first span never comes."""
+    data = {name: span.data[name] for name in (_SEGMENT_NAME,) if name in span.data and not span.is_segment}
+    op, description = intern(span.op), intern(span.description)
+    return replace(span, parent_span_id=None, op=op, description=description, status="", origin="", data=data)
+
+
 def _segment(spans: list[SpanTold]) -> TransactionTold:
     """One segment of streamed spans as a transaction."""
     first = next((span for span in spans if span.is_segment), None)
     head = first or min(spans, key=lambda span: span.start)
-    name = head.description if first else head.data.get("sentry.segment.name")
+    name = head.description if first else head.data.get(_SEGMENT_NAME)
     return TransactionTold(
         mode="stream",
         event_id=None,

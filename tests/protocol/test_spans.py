@@ -194,6 +194,27 @@ def test_both_ways_come_in_one_shape() -> None:
     assert [each.mode for each in told(items)] == ["static", "stream", "stream", "stream"]
 
 
+def test_streamed_spans_without_attributes() -> None:
+    """Names and times are the same; of a segment without its first span, too."""
+    named = {"sentry.segment.id": {"value": "d4" * 8}, "sentry.segment.name": {"value": "/late"}, "x": 1}
+    items = [
+        ("span", container(v2(CHILD), v2(ROOT, is_segment=True, name="/orders", end_timestamp=102.0))),
+        ("span", container(v2("e5" * 8, attributes=named))),
+    ]
+    full, lean = list(told(items)), list(told(items, attributes=False))
+    for these in (full, lean):
+        assert [(each.name, each.start, each.end) for each in these] == [
+            ("/orders", full[0].start, 102.0),
+            ("/late", full[1].start, full[1].end),
+        ]
+    told_of = [
+        [(each.op, each.description, each.start, each.end) for each in these[0].spans]
+        for these in (full, lean)
+    ]
+    assert told_of[0] == told_of[1]
+    assert [each.data for each in lean[0].spans] == [{"sentry.segment.name": "/orders"}]
+
+
 _JSON = st.recursive(
     st.none() | st.booleans() | st.floats(allow_nan=False) | st.integers() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
