@@ -25,6 +25,7 @@ def test_the_sample_quantile(values: list[float], share: float, expected: float)
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 700), st.sampled_from([0.05, 0.5, 0.95, 0.99]), st.sampled_from([0.8, 0.95, 0.99]))
+@pytest.mark.slow
 def test_the_ranks_are_those_of_the_binomial_distribution(size: int, share: float, confidence: float) -> None:
     """Lower: the largest r with P(B < r) <= a/2. Upper: the smallest r with P(B >= r) <= a/2."""
     tail = (1 - confidence) / 2

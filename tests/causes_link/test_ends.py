@@ -83,6 +83,7 @@ def test_sigkill_could_be_two_things(tmp_path: Path) -> None:
     assert len(loss.could_be) == 2
 
 
+@pytest.mark.slow
 def test_a_forked_child_has_its_parents_sdk(tmp_path: Path) -> None:
     """What its events were answered is known, and how it ended, though it never called ``init``."""
     document = run(

@@ -114,6 +114,7 @@ def test_the_stream_as_json_in_a_file(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.slow
 def test_quiet_leaves_the_account(tmp_path: Path) -> None:
     """Only the end is shown."""
@@ -122,6 +123,7 @@ def test_quiet_leaves_the_account(tmp_path: Path) -> None:
     assert "[sentry] arrived: 2 event" in err
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_the_command_has_the_terminal_and_decides_the_exit_code(tmp_path: Path) -> None:
     """Standard input, output and exit code are the command's; placeholders are filled, other braces left."""
     source = "import sys; print({1: sys.stdin.read()}, sys.argv[1]); sys.exit(7)"
@@ -155,7 +157,9 @@ while True:
 """
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1])
+@pytest.mark.slow
 def test_signals_are_for_the_command(tmp_path: Path, number: signal.Signals) -> None:
     """It ends in its own way, and what it says last is still seen."""
     process = start(tmp_path, "--", sys.executable, program(tmp_path, WAITING), start_new_session=True)
@@ -180,6 +184,8 @@ print(f"{len(seen)} interrupts", flush=True)
 """
 
 
+@pytest.mark.usefixtures("unmeasured")
+@pytest.mark.slow
 def test_a_terminals_interrupt_comes_once(tmp_path: Path) -> None:
     """Ctrl-C reaches the command from the terminal itself; it is not forwarded on top of that."""
     ours, theirs = pty.openpty()
@@ -241,6 +247,7 @@ sentry_sdk.capture_message("hello")
 """
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.slow
 def test_a_dsn_in_the_code_is_cut_off(tmp_path: Path) -> None:
     """Nothing leaves for it; the stream says where it stands and what helps."""
@@ -251,6 +258,7 @@ def test_a_dsn_in_the_code_is_cut_off(tmp_path: Path) -> None:
     assert "[sentry] arrived: nothing" in err
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.slow
 def test_a_dsn_in_the_code_can_be_redirected(tmp_path: Path) -> None:
     """Its events come here; the stream says from where."""
@@ -260,6 +268,7 @@ def test_a_dsn_in_the_code_can_be_redirected(tmp_path: Path) -> None:
     assert "[sentry] arrived: 1 event" in err
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.slow
 def test_production_is_watched_and_kept_apart_too(tmp_path: Path) -> None:
     """Nothing is armed, so there is nothing to refuse; without the watch the DSN in the code would be sent to."""
@@ -268,6 +277,7 @@ def test_production_is_watched_and_kept_apart_too(tmp_path: Path) -> None:
     assert "cut off" in err
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.slow
 def test_a_test_run_can_be_watched(tmp_path: Path) -> None:
     """pytest under the agent, with what its tests report."""
@@ -299,6 +309,7 @@ BAD: list[tuple[list[str], int, str]] = [
 ]
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.parametrize("arguments,code,words", BAD, ids=[" ".join(row[0])[:40] or "nothing" for row in BAD])
 def test_bad_command_lines(tmp_path: Path, arguments: list[str], code: int, words: str) -> None:
     """Each says what is wrong, and ends with the documented code."""
@@ -308,6 +319,7 @@ def test_bad_command_lines(tmp_path: Path, arguments: list[str], code: int, word
     assert words in err
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.slow
 def test_a_server_with_workers_is_watched(tmp_path: Path) -> None:
     """uvicorn with two workers: both are initialised, each error of a request is a line, SIGTERM ends all."""

@@ -72,6 +72,7 @@ def test_a_hook_that_raises_is_found_with_its_place(tmp_path: Path) -> None:
     assert document["exit_code"] == 10
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_a_service_that_does_not_flush_loses_its_last_words(tmp_path: Path) -> None:
     """SIGTERM ends it at once: what it was handed over just before is gone, and that is the evidence."""
     document = examined(tmp_path, programs.NO_FLUSH_SERVICE, "--ready", "/health", words=("{port}",))
@@ -89,6 +90,7 @@ def test_a_service_that_flushes_is_healthy(tmp_path: Path) -> None:
     assert document["exit_code"] == 0
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_a_dsn_in_the_code_is_answered_here(tmp_path: Path) -> None:
     """Nothing goes to it; where it stands is said."""
     document = examined(tmp_path, programs.OWN_DSN)
@@ -114,6 +116,7 @@ def test_a_tangled_set_up(tmp_path: Path) -> None:
     assert (log["arrived"], log["sent"]) == (1, 1)
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_a_worker_that_never_ends_is_examined_after_the_timeout(tmp_path: Path) -> None:
     """Neither a service nor a script that ends: probed while it runs, and stopped."""
     document = examined(tmp_path, programs.NEVER_ENDS, "--timeout", "10")
@@ -121,6 +124,7 @@ def test_a_worker_that_never_ends_is_examined_after_the_timeout(tmp_path: Path) 
     assert document["shutdown"]["how"] == "SIGTERM"
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_what_cannot_be_learnt_is_said(tmp_path: Path) -> None:
     """``os._exit`` leaves no time for probes: inconclusive, not healthy."""
     document = examined(tmp_path, programs.ENDS_AT_ONCE)
@@ -129,6 +133,7 @@ def test_what_cannot_be_learnt_is_said(tmp_path: Path) -> None:
     assert any("shutdown" in text for text in document["unknown"])
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_a_program_without_the_sdk(tmp_path: Path) -> None:
     """The SDK is never initialised: everything is lost."""
     document = examined(tmp_path, "print('worked')")
@@ -144,6 +149,7 @@ def test_a_program_that_is_not_python(tmp_path: Path) -> None:
     assert "nothing risky was found" in done.stdout
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_strict_makes_warnings_count(tmp_path: Path) -> None:
     """The text report on a set-up with warnings alone: 0, and 10 with --strict."""
     (tmp_path / "app.py").write_text(
@@ -159,6 +165,7 @@ def test_strict_makes_warnings_count(tmp_path: Path) -> None:
     assert not (tmp_path / "kept" / "arming.json").exists()
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_a_scenario_and_its_target_can_be_examined() -> None:
     """A planted defect of the shipped twins, found by look and probe."""
     done = doctor(
@@ -187,6 +194,7 @@ BAD: list[tuple[list[str], int, str]] = [
 ]
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.parametrize("arguments,code,words", BAD, ids=[" ".join(row[0])[:40] or "nothing" for row in BAD])
 def test_bad_command_lines(tmp_path: Path, arguments: list[str], code: int, words: str) -> None:
     """Each says what is wrong, and ends with the documented code."""
@@ -200,6 +208,7 @@ def test_bad_command_lines(tmp_path: Path, arguments: list[str], code: int, word
     assert words in done.stderr
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_a_port_in_use_is_not_taken_for_the_command(tmp_path: Path) -> None:
     """Else somebody else's service would be examined."""
     import socket
@@ -224,6 +233,7 @@ def test_one_id_for_all_errors_is_found(tmp_path: Path) -> None:
     assert document["exit_code"] == 10
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_a_script_that_crashes_at_once_is_shown(tmp_path: Path) -> None:
     """Its exit code and its last lines are what is known."""
     document = examined(tmp_path, "import nothing_of_that_name\n")
@@ -232,6 +242,7 @@ def test_a_script_that_crashes_at_once_is_shown(tmp_path: Path) -> None:
     assert "No module named 'nothing_of_that_name'" in said
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_a_slow_service_is_told_of_timeout(tmp_path: Path) -> None:
     """With {port} in the command, the hint is to wait longer."""
     (tmp_path / "app.py").write_text("import time\ntime.sleep(60)\n")

@@ -87,7 +87,9 @@ def scenario(tmp_path_factory: pytest.TempPathFactory) -> Scenario:
 
 
 @pytest.fixture(scope="module")
-def results(scenario: Scenario, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Calibration]:
+def results(
+    scenario: Scenario, tmp_path_factory: pytest.TempPathFactory, unmeasured_module: None
+) -> dict[str, Calibration]:
     runs = tmp_path_factory.mktemp("runs")
     return {name: calibrate(scenario, name, runs=runs) for name in ("", *(t.name for t in scenario.twins))}
 

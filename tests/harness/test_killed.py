@@ -24,6 +24,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command(*arguments), capture_output=True, text=True, timeout=120, check=False)
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_a_killed_gate_leaves_nothing_behind_and_no_pass(tmp_path: Path) -> None:
     """SIGKILL the gate, then judge its folder: inconclusive; target and server are gone; a new run works."""
     runs = tmp_path / "runs"

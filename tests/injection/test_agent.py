@@ -193,6 +193,7 @@ def test_production_is_left_alone_unless_allowed(tmp_path: Path, allowed: bool) 
         assert "allow_production = true" in note.text
 
 
+@pytest.mark.slow
 def test_an_sdk_told_production_disarms(tmp_path: Path) -> None:
     """By its option, which only the program knows. The SDK's own default is no such word."""
     run = TargetRun(tmp_path, fault("__main__:work", "return('wrong')"))
@@ -210,6 +211,7 @@ def test_an_sdk_told_production_disarms(tmp_path: Path) -> None:
     assert "environment='production'" in run.records(Note)[-1].text
 
 
+@pytest.mark.slow
 def test_a_clients_dsn_must_be_allowed(tmp_path: Path) -> None:
     """A client with another host is cut off before it can send anything."""
     run = TargetRun(tmp_path, fault("__main__:work", "off"))

@@ -65,6 +65,7 @@ def test_what_a_daemon_thread_has_in_hand_at_the_end_is_not_settled(run: TargetR
     ]
 
 
+@pytest.mark.slow
 def test_an_sdk_that_can_start_no_thread_is_noticed(run: TargetRun, sink: Sink) -> None:
     """It keeps quiet about it; and it is said when it works again."""
     done = run.script(

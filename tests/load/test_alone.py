@@ -90,6 +90,7 @@ def test_a_healthy_target_passes(tmp_path: Path) -> None:
     assert "requests" in document["run"]["load_ending"]
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.slow
 def test_a_defect_fails_the_run(tmp_path: Path) -> None:
     """A ``before_send`` that forgets events: exit code 10, and the report names it."""
@@ -102,6 +103,7 @@ def test_a_defect_fails_the_run(tmp_path: Path) -> None:
     assert document["account"]["states"]["explained"] == len(planted) > 0
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.slow
 def test_workers_are_told_by_the_master(tmp_path: Path) -> None:
     """With worker processes the master begins and judges; the workers find the run through its options."""
@@ -135,6 +137,7 @@ def test_workers_out_of_reach_of_the_folder_are_judged_with_the_rest(tmp_path: P
     assert "sentry-harness: the run's folder is out of reach" in done.stderr
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.slow
 def test_an_address_the_scenario_does_not_allow_is_refused(tmp_path: Path) -> None:
     """Faults must not be asked for just anywhere; the hint has the line to write."""
@@ -144,6 +147,7 @@ def test_an_address_the_scenario_does_not_allow_is_refused(tmp_path: Path) -> No
     assert '[safety] hosts = ["10.1.2.3"]' in done.stderr
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.slow
 def test_a_run_cut_short_by_sigterm_is_judged_all_the_same(tmp_path: Path) -> None:
     """Users are ended first; too little evidence is inconclusive, not a pass."""

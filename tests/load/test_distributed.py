@@ -87,6 +87,7 @@ def test_two_workers_elsewhere_give_exactly_the_sum_of_their_ledgers(
     assert not list(tmp_path.glob("*/tmp/sentry-harness-*"))
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_one_worker_here_and_one_elsewhere(tmp_path: Path, server: Recorder, locust: Fleet) -> None:
     """Each keeps its journal where it can; the key goes only to the one that cannot read the file."""
     arm(tmp_path, fault("boom", "raise(TimeoutError)", "POST /orders"), most=100)
@@ -191,6 +192,7 @@ class Stranger:
         self._socket.close()
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_strangers_get_no_key_and_nothing_into_the_ledger(
     tmp_path: Path, server: Recorder, locust: Fleet
 ) -> None:

@@ -111,6 +111,7 @@ class Page:
             time.sleep(0.2)
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.parametrize("workers", [False, True])
 def test_the_tab_of_a_real_page_shows_the_run(tmp_path: Path, workers: bool) -> None:
     """Started from the page, watched in the tab until every fault is captured, judged when Locust ends."""

@@ -70,6 +70,7 @@ def both(bench: Bench, *arguments: str, **changes: object) -> Ended:
     ],
     ids=" ".join,
 )
+@pytest.mark.slow
 def test_options_of_the_interpreter(bench: Bench, options: list[str]) -> None:
     """With ``-I``, ``-E`` and ``-S`` no agent comes in, and with the others no trace of it shows."""
     ended = bench.same(MAIN, options=options)
@@ -77,6 +78,7 @@ def test_options_of_the_interpreter(bench: Bench, options: list[str]) -> None:
     assert len(list(bench.journals.glob("*.journal"))) == (0 if {"-I", "-E", "-S"} & set(options) else 1)
 
 
+@pytest.mark.slow
 def test_warnings_as_errors_with_an_sdk_and_much_imported(bench: Bench) -> None:
     """Neither the agent's import nor its watch warns."""
     program = "import sentry_sdk, asyncio, concurrent.futures, multiprocessing, json, http.server\n" + MAIN

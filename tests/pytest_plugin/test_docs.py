@@ -24,6 +24,7 @@ EXTEND = (DOCS / "how-to" / "extend.md").read_text(encoding="utf-8")
 EXAMPLE = Path(__file__).parent / "example_package"
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.slow
 @pytest.mark.parametrize("page", ["tutorial/first-test.md", "how-to/unit-tests.md"])
 def test_what_the_page_shows_is_what_happens(pytester: pytest.Pytester, page: str) -> None:

@@ -173,6 +173,7 @@ def test_own_kinds_and_criteria_work_in_scenarios(
     assert document["points"][0]["fired"] == 20
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", ["load", "each"])
 def test_workers_share_the_run_of_a_scenario(
@@ -193,6 +194,7 @@ def test_workers_share_the_run_of_a_scenario(
     assert len(list(pytester.path.glob(".sentry-harness/runs/*/run.json"))) == times
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.slow
 def test_a_worker_that_dies_in_mid_run_leaves_nothing_behind(
     pytester: pytest.Pytester, example: tuple[str, ...]
@@ -244,6 +246,7 @@ def processes_of(folder: Path) -> list[str]:
     return found
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.slow
 def test_what_breaks_in_own_code_is_an_error(pytester: pytest.Pytester, example: tuple[str, ...]) -> None:
     """A kind that the target cannot import, and a criterion that raises or measures too little, never pass."""
@@ -361,6 +364,7 @@ def pytest_sentry_harness_criteria():
         ),
     ],
 )
+@pytest.mark.slow
 def test_kinds_that_cannot_be_are_refused(
     pytester: pytest.Pytester, kind: str, given: str, told: str
 ) -> None:
@@ -403,6 +407,7 @@ def test_kinds_that_cannot_be_are_refused(
         ),
     ],
 )
+@pytest.mark.slow
 def test_criteria_that_cannot_be_are_refused(pytester: pytest.Pytester, given: str, told: str) -> None:
     """When the first scenario file is collected, with criterion and hook."""
     write_scenario(pytester.path, "orders", do="raise")
@@ -415,6 +420,7 @@ def test_criteria_that_cannot_be_are_refused(pytester: pytest.Pytester, given: s
     assert "Traceback" not in text
 
 
+@pytest.mark.slow
 def test_a_kind_that_breaks_over_its_arguments_is_told(pytester: pytest.Pytester) -> None:
     """An error of its constructor is no crash of the test run, neither in a test nor in a scenario."""
     broken = KIND.format(kind="own").replace(
@@ -438,6 +444,7 @@ def test_a_kind_that_breaks_over_its_arguments_is_told(pytester: pytest.Pytester
     assert "Traceback" not in text
 
 
+@pytest.mark.slow
 def test_unknown_names_stay_errors(pytester: pytest.Pytester, example: tuple[str, ...]) -> None:
     """Before anything starts, with the nearest name of all that are known; a misspelt hook is refused by pytest."""
     write_scenario(pytester.path, "kind", do="deadlocks(orders)")

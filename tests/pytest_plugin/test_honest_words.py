@@ -54,6 +54,7 @@ def test_events_of_one_id_are_one_without_faults(sentry_harness: SentryHarness) 
         sentry_harness.assert_captured(times=2)
 
 
+@pytest.mark.slow
 def test_a_hook_that_breaks_the_sdk_is_named(pytester: pytest.Pytester) -> None:
     """A test that tries a hook of its own overrides nothing by mistake; an application that does it is told so."""
     pytester.makepyfile(
@@ -137,6 +138,7 @@ def test_what_steers_a_terminal_is_not_shown(sentry_harness: SentryHarness) -> N
     assert "\n" in texts[0]
 
 
+@pytest.mark.slow
 def test_what_steers_a_terminal_is_not_printed(pytester: pytest.Pytester) -> None:
     """Neither the report of a test, nor the summary, nor the JUnit file has such characters, escaped or not."""
     pytester.makepyfile(

@@ -64,6 +64,8 @@ def test_the_marker_works_without_the_fixture(pytester: pytest.Pytester) -> None
     )
 
 
+@pytest.mark.usefixtures("unmeasured")
+@pytest.mark.slow
 def test_faults_do_not_touch_fixtures(pytester: pytest.Pytester) -> None:
     """A marker's fault is for the test: what other fixtures call is left alone, whatever their order."""
     pytester.makepyfile(
@@ -86,6 +88,7 @@ def test_faults_do_not_touch_fixtures(pytester: pytest.Pytester) -> None:
     run(pytester).assert_outcomes(passed=1)
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.parametrize(
     ("marker", "told"),
     [
@@ -98,6 +101,7 @@ def test_faults_do_not_touch_fixtures(pytester: pytest.Pytester) -> None:
         ('"app:charge", "raise", at="x"', "got at twice"),
     ],
 )
+@pytest.mark.slow
 def test_a_wrong_marker_is_an_error_at_setup(pytester: pytest.Pytester, marker: str, told: str) -> None:
     """The error names test, point and nearest name, and shows no traceback of ours."""
     pytester.makepyfile(
@@ -143,6 +147,7 @@ def test_the_marker_is_refused_where_it_cannot_work(pytester: pytest.Pytester) -
     result.stderr.fnmatch_lines(["*::it: the marker 'fault' works for test functions only, not for Item"])
 
 
+@pytest.mark.slow
 def test_everything_is_undone(pytester: pytest.Pytester) -> None:
     """Code, clients, transports, DSN and environment are the same objects after the test as before it."""
     pytester.makepyfile(
@@ -182,6 +187,7 @@ def test_everything_is_undone(pytester: pytest.Pytester) -> None:
     run(pytester).assert_outcomes(passed=2)
 
 
+@pytest.mark.slow
 def test_a_module_imported_in_a_test_keeps_its_client(pytester: pytest.Pytester) -> None:
     """An init at import belongs to the module and stays; one made by the test goes with it, and that is told."""
     pytester.makepyfile(
@@ -253,6 +259,7 @@ def test_what_comes_late_counts_for_the_test_it_belongs_to(pytester: pytest.Pyte
     run(pytester).assert_outcomes(passed=2)
 
 
+@pytest.mark.slow
 def test_a_failing_test_shows_the_evidence(pytester: pytest.Pytester) -> None:
     """A failure that is not ours gets a section; an assertion of ours explains itself and gets none."""
     pytester.makepyfile(
@@ -330,6 +337,7 @@ def test_properties_reach_junit_and_the_summary(pytester: pytest.Pytester, worke
     )
 
 
+@pytest.mark.slow
 def test_async_tests_work_with_pytest_asyncio(pytester: pytest.Pytester) -> None:
     """Marker and fixture serve coroutines."""
     pytester.makepyfile(
@@ -359,6 +367,7 @@ def test_async_tests_work_with_pytest_asyncio(pytester: pytest.Pytester) -> None
     run(pytester, *options, plugins=("asyncio",)).assert_outcomes(passed=2)
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.slow
 def test_the_seed_decides_and_is_shown(pytester: pytest.Pytester) -> None:
     """The same seed fires at the same calls; the header names it when it was asked for."""
@@ -400,6 +409,7 @@ def test_unused_it_imports_nothing_and_says_nothing(pytester: pytest.Pytester) -
     assert "sentry-harness: " not in result.stdout.str()
 
 
+@pytest.mark.slow
 def test_using_it_imports_only_what_the_base_install_has(pytester: pytest.Pytester) -> None:
     """Unit tests need pytest, sentry-sdk, wrapt and msgspec."""
     pytester.makepyfile(
@@ -415,6 +425,8 @@ def test_using_it_imports_only_what_the_base_install_has(pytester: pytest.Pytest
     run(pytester).assert_outcomes(passed=2, failed=1)
 
 
+@pytest.mark.usefixtures("unmeasured")
+@pytest.mark.slow
 def test_it_can_be_turned_off(pytester: pytest.Pytester) -> None:
     """With -p no:sentry_harness the marker and the option are unknown."""
     pytester.makepyfile("def test_it(): pass")
@@ -423,6 +435,7 @@ def test_it_can_be_turned_off(pytester: pytest.Pytester) -> None:
     result.stderr.fnmatch_lines(["*unrecognized arguments: --sentry-harness-seed=1*"])
 
 
+@pytest.mark.slow
 def test_an_sdk_that_is_not_understood_is_refused(pytester: pytest.Pytester) -> None:
     """Where the way out cannot be closed, no test runs."""
     pytester.makepyfile(
@@ -440,6 +453,8 @@ def test_an_sdk_that_is_not_understood_is_refused(pytester: pytest.Pytester) -> 
     result.stdout.fnmatch_lines(["*is not built as expected: '_request'", "*use sentry-sdk 2.20 or newer*"])
 
 
+@pytest.mark.usefixtures("unmeasured")
+@pytest.mark.slow
 def test_a_long_summary_is_cut_short(pytester: pytest.Pytester) -> None:
     """Twenty losses of failing tests are listed, the others counted."""
     pytester.makepyfile(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 import threading
 from collections import Counter
@@ -22,13 +21,11 @@ from .project import APP, run
 QUIET = APP + '\nsentry_sdk.init("https://abc@o12.ingest.sentry.io/42", auto_enabling_integrations=False)\n'
 
 
-@pytest.fixture(autouse=True)
-def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
-    """pytest-cov in a run of its own must not find, and erase, the data of the coverage around it."""
-    for name in [name for name in os.environ if name.startswith("COVERAGE_")]:
-        monkeypatch.delenv(name)
+# pytest-cov in a run of its own must not find, and erase, the data of the coverage around it.
+pytestmark = pytest.mark.usefixtures("unmeasured")
 
 
+@pytest.mark.slow
 def test_a_rerun_starts_afresh(pytester: pytest.Pytester) -> None:
     """An empty inbox, another DSN, the same firings; the summary counts the last run, JUnit never mixes two."""
     pytest.importorskip("pytest_rerunfailures")
@@ -83,6 +80,7 @@ def test_a_rerun_starts_afresh(pytester: pytest.Pytester) -> None:
 
 
 @pytest.mark.parametrize("mode", ["strict", "auto"])
+@pytest.mark.slow
 def test_coroutines_and_tasks(pytester: pytest.Pytester, mode: str) -> None:
     """Faults fire in tasks, task groups and threads of the loop, and each is captured, or its loss explained."""
     pytester.makepyfile(

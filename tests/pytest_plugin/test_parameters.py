@@ -10,6 +10,8 @@ from pytest_sentry_harness.pytest_plugin.asked import AskedFault, of_parameter, 
 from .project import INIT, run
 
 
+@pytest.mark.usefixtures("unmeasured")
+@pytest.mark.slow
 def test_faults_can_be_parameters(pytester: pytest.Pytester) -> None:
     """Each kind of parametrisation gets the faults it names, and an id that people can read."""
     pytester.makepyfile(

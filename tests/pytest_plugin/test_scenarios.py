@@ -128,6 +128,7 @@ def test_scenarios_are_collected_without_being_run(pytester: pytest.Pytester) ->
     assert not (pytester.path / ".sentry-harness").exists()
 
 
+@pytest.mark.slow
 def test_a_malformed_scenario_is_an_error_with_its_line(pytester: pytest.Pytester) -> None:
     """The collection error names file, line, key and remedy, without a traceback."""
     write_scenario(pytester.path, "good")
@@ -157,6 +158,7 @@ def test_missing_extras_are_named(pytester: pytest.Pytester) -> None:
     )
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_ends_the_session(pytester: pytest.Pytester) -> None:
     """Ctrl-C during a run is Ctrl-C for pytest."""
     write_scenario(pytester.path, "good")

@@ -41,6 +41,7 @@ class TestClass:
 """
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.slow
 def test_a_snapshot_is_made_kept_and_compared(pytester: pytest.Pytester) -> None:
     """Missing fails with the command that makes it; the same passes, also in parallel; a change is shown place by place."""

@@ -11,6 +11,8 @@ APPLICATION = (
 )
 
 
+@pytest.mark.usefixtures("unmeasured")
+@pytest.mark.slow
 def test_test_cases_have_the_harness_as_an_attribute(pytester: pytest.Pytester) -> None:
     """By the marker or by usefixtures, on the class or on a method; set-up and tear-down do not meet the markers' faults."""
     pytester.makepyfile(
@@ -97,6 +99,7 @@ def test_test_cases_have_the_harness_as_an_attribute(pytester: pytest.Pytester) 
     )
 
 
+@pytest.mark.slow
 def test_asynchronous_test_cases(pytester: pytest.Pytester) -> None:
     """unittest runs the loop itself; faults in coroutines and tasks are met, asyncSetUp is spared."""
     pytester.makepyfile(
@@ -139,6 +142,7 @@ def test_asynchronous_test_cases(pytester: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(["*- sentry-harness -*", "*the exception left the application*"])
 
 
+@pytest.mark.slow
 def test_a_failing_subtest_does_not_end_the_account(pytester: pytest.Pytester) -> None:
     """What is reported after the first failing subtest is captured as before it."""
     pytester.makepyfile(
@@ -173,6 +177,7 @@ def test_a_failing_subtest_does_not_end_the_account(pytester: pytest.Pytester) -
     result.stdout.no_fnmatch_line("E *was not captured*")
 
 
+@pytest.mark.slow
 def test_a_failing_subtest_of_the_fixture(pytester: pytest.Pytester) -> None:
     """pytest's own fixture ``subtests`` is no different."""
     pytest.importorskip("_pytest.subtests")

@@ -65,6 +65,7 @@ def notes(path: Path) -> list[list[str]]:
     return [json.loads(line) for line in lines]
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", ["load", "loadscope", "loadfile", "loadgroup", "worksteal", "each", "no"])
 def test_distribution_changes_nothing(pytester: pytest.Pytester, mode: str) -> None:

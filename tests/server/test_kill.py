@@ -52,6 +52,7 @@ class Sender(threading.Thread):
             connection.close()
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.slow
 def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
     """Fifty kills at random moments under load; the store opens each time and holds every acknowledged event."""

@@ -163,6 +163,7 @@ def test_hosts_others_can_reach(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_token_of_ones_own(tmp_path: Path) -> None:
     """From a file or the environment; a bad file is wrong usage."""
     file = tmp_path / "token"
@@ -179,6 +180,7 @@ def test_a_token_of_ones_own(tmp_path: Path) -> None:
     assert "the token cannot be read" in missing.stderr
 
 
+@pytest.mark.slow
 def test_a_folder_that_cannot_be_used(tmp_path: Path) -> None:
     """A file in place of the folder, and a store that is none."""
     file = tmp_path / "file"

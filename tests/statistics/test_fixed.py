@@ -19,6 +19,7 @@ def test_the_bounds_are_students() -> None:
     assert (found.value, found.low, found.high) == pytest.approx((2.625, low, high))
 
 
+@pytest.mark.slow
 def test_the_bounds_cover_the_truth_as_often_as_they_say() -> None:
     """95 of 100, for three values; each of two that share the error more often."""
     dice = random.Random(1)

@@ -231,9 +231,9 @@ def test_large_bodies_are_read_piece_by_piece(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_many_arrivals_stream(tmp_path: Path) -> None:
     """A large store is iterated in pages that fit together, and found by id."""
-    ids = [uuid.uuid4().hex for _ in range(20_000)]
+    ids = [uuid.uuid4().hex for _ in range(6_000)]
     write(tmp_path, [event(event_id) for event_id in ids])
     with open_store(tmp_path) as store:
         assert [arrival.event_id for arrival in store.arrivals()] == ids
-        assert store.by_event_id(ids[12_345])[0].cursor == 12_346
+        assert store.by_event_id(ids[5_432])[0].cursor == 5_433
         assert sum(1 for _ in store.arrivals(limit=4500)) == 4500

@@ -24,7 +24,7 @@ from pytest_sentry_harness.testing.strategies import RIG_SETTINGS
 
 from . import targets
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("unmeasured_module")]
 
 FAULTS = [
     PlannedFault("__main__:load", "raise(TimeoutError)"),

@@ -27,6 +27,7 @@ def words(line: str) -> list[str]:
     return sorted(re.split(r"[\[\], ]+", line.strip()))
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_what_the_page_shows_is_what_happens(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from pytest_sentry_harness.testing.rig import Rig, running_rig
 
 from . import targets
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("unmeasured_module")]
 
 LOAD = PlannedFault("__main__:load", "raise(TimeoutError)")
 SLEEP = PlannedFault("__main__:load", "sleep(1ms)")

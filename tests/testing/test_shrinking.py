@@ -51,6 +51,7 @@ def find(defect: str) -> LostEventError:
     return found.value
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_a_pair_of_faults_in_two_requests_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The plan is reduced to exactly the pair, in order; its file loses the event again, at the same line."""
     monkeypatch.chdir(tmp_path)
