@@ -13,7 +13,7 @@ ROWS: list[set[str]] = [
     {"model", "errors", "clock"},
     {"protocol", "plan", "statistics"},
     {"ledger", "store"},
-    {"injection"},
+    {"injection", "monitor"},
     {"server", "targets", "load"},
     {"reconcile"},
     {"criteria"},

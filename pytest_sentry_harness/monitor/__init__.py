@@ -1,0 +1,1 @@
+"""What a monitoring backend derives from what arrived: issues, notifications, figures. Pure over rows and a clock."""
