@@ -36,6 +36,21 @@ class TermError(UsageError):
     """A fault term is not valid."""
 
 
+class SearchError(UsageError):
+    """A search or an aggregate, in Sentry's syntax, is not valid. ``position`` is that of the character, from 1."""
+
+    def __init__(
+        self, what: str, *, position: int, where: str | None = None, hint: str | None = None
+    ) -> None:
+        self.position = position
+        place = f"character {position}"
+        super().__init__(what, where=f"{where}, {place}" if where else place, hint=hint)
+
+
+class RulesError(UsageError):
+    """A file of rules for the monitor (alerts, classification, objectives, dashboards) is not valid."""
+
+
 class ProtocolError(HarnessError):
     """Bytes do not follow Sentry's protocol. ``status`` is the HTTP status Sentry documents for it."""
 

@@ -32,7 +32,7 @@ def _suite(root: ET.Element, document: RunDocument) -> None:
     suite = ET.SubElement(
         root,
         "testsuite",
-        name=_clean(document.scenario.name),
+        name=xml_text(document.scenario.name),
         tests=str(len(verdicts)),
         failures=str(verdicts.count(Verdict.FAIL)),
         errors=str(verdicts.count(Verdict.ERROR) + verdicts.count(Verdict.INCONCLUSIVE)),
@@ -48,7 +48,7 @@ def _case(suite: ET.Element, document: RunDocument, criterion: CriterionResult) 
     case = ET.SubElement(
         suite,
         "testcase",
-        classname=_clean(document.scenario.name),
+        classname=xml_text(document.scenario.name),
         name=criterion.criterion,
         time=f"{document.run.seconds:.1f}",
     )
@@ -60,7 +60,7 @@ def _case(suite: ET.Element, document: RunDocument, criterion: CriterionResult) 
             f"{show(measurement.value, measurement.unit)} ({result.gate}): {result.verdict}"
         )
     for name, value in values.items():
-        ET.SubElement(properties, "property", name=f"sentry_harness.{name}", value=_clean(value))
+        ET.SubElement(properties, "property", name=f"sentry_harness.{name}", value=xml_text(value))
     if criterion.verdict is not Verdict.PASS:
         tag = "failure" if criterion.verdict is Verdict.FAIL else "error"
         why = [
@@ -69,11 +69,12 @@ def _case(suite: ET.Element, document: RunDocument, criterion: CriterionResult) 
             if result.verdict is not Verdict.PASS
         ]
         lines = [*why, *criterion.notes]
-        message = _clean(lines[0]) if lines else str(criterion.verdict)
+        message = xml_text(lines[0]) if lines else str(criterion.verdict)
         element = ET.SubElement(case, tag, message=message, type=str(criterion.verdict))
         losses = [loss_line(loss) for loss in document.losses[:50]]
-        element.text = _clean("\n".join([*lines, *losses, f"reproduce: {document.reproduce}"]))
+        element.text = xml_text("\n".join([*lines, *losses, f"reproduce: {document.reproduce}"]))
 
 
-def _clean(text: str) -> str:
+def xml_text(text: str) -> str:
+    """``text`` without the characters that XML 1.0 cannot hold."""
     return _FORBIDDEN.sub("\ufffd", text)

@@ -7,6 +7,7 @@ MODULES = {
     "calibrate": ".commands.calibrate",
     "cost": ".commands.cost",
     "judge": ".commands.judge",
+    "rules": ".commands.rules",
     "exec": ".commands.exec_",
     "doctor": ".commands.doctor",
     "serve": ".commands.serve",

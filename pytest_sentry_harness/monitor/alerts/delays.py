@@ -1,0 +1,38 @@
+"""How late a real backend decides, to be simulated. Sentry docs, "Alerts"; times as its public source has them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delays:
+    """Seconds. All 0: at once; metric rules then decide at each ``tick``."""
+
+    slow_every: float = 0.0
+    """Slow conditions are put off and decided together at whole multiples of this time."""
+    slow_after: float = 0.0
+    """Slow conditions are decided so much after the event (before it is rounded up to ``slow_every``)."""
+    metric_every: float = 0.0
+    """Metric rules decide at whole multiples of this time, over the window that ends then."""
+    metric_after: float = 0.0
+    """Their decision comes so much after the window's end."""
+
+    @property
+    def defers(self) -> bool:
+        """Whether slow conditions are put off at all."""
+        return self.slow_every > 0 or self.slow_after > 0
+
+    def slow_due(self, at: float) -> float:
+        """When a slow condition of an event at ``at`` is decided."""
+        return next_multiple(at + self.slow_after, self.slow_every)
+
+
+SENTRY_DELAYS = Delays(slow_every=60.0, metric_every=60.0)
+"""Slow conditions are queued and decided once a minute, and so are metric rules. What ingestion takes comes on top."""
+
+
+def next_multiple(at: float, every: float) -> float:
+    """The first whole multiple of ``every`` that is not before ``at``; ``at`` itself when ``every`` is 0."""
+    return math.ceil(round(at / every, 9)) * every if every > 0 else at

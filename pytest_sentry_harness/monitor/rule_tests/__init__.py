@@ -1,0 +1,1 @@
+"""Tests of alert rules on synthetic series, with a virtual clock: files, their running, and what came out."""
