@@ -151,6 +151,11 @@ class Strict:
             raise self.fail(key, f"{key} is empty", "name at least one, or leave the key out")
         return tuple(values)
 
+    def mapping(self, key: str) -> dict[str, Any]:
+        """A table whose keys are free, as it stands; empty when it is not there."""
+        value: dict[str, Any] | None = self._get(key, dict, "a table")
+        return value or {}
+
     def tables(self, key: str) -> list[Strict]:
         """A list of tables."""
         value = self._get(key, list, f"a list of tables: write [[{key}]]")

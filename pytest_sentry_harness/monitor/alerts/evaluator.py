@@ -18,6 +18,7 @@ from .coverage import Coverage
 from .decide import CompiledRule
 from .delays import Delays, next_multiple
 from .incidents import PRIORITY
+from .listening import listens
 from .look import METRIC, Look, look_at
 from .measures import with_issue
 from .metric import Evaluated, MetricWatch
@@ -278,10 +279,3 @@ class Evaluator:
             if not listened or any(id_ not in ids for id_ in rule.detectors):
                 of_events.append(compiled)
         return of_events, of_detectors
-
-
-def listens(rule: IssueRule, detector: MetricRule) -> bool:
-    """Whether a workflow is told of a detector's issue: either names the other."""
-    return bool(
-        (detector.id and detector.id in rule.detectors) or (rule.id and rule.id in detector.workflows)
-    )

@@ -9,6 +9,7 @@ from itertools import combinations
 from .checks import Check, Frequency, LatestRelease, Level, Match
 from .conflicts import conflict
 from .constant import constant, why_constant
+from .listening import listens
 from .look import LEVELS_BY_NAME
 from .matching import matcher
 from .measures import doubts_of, is_crash_free
@@ -38,7 +39,7 @@ def warnings_of(rules: Rules, known: Known = _ANYTHING) -> tuple[Warn, ...]:
     for rule in rules.rules:
         issue = isinstance(rule, IssueRule)
         said = (
-            _of_issue_rule(rule, known)
+            _of_issue_rule(rule, rules, known)
             if isinstance(rule, IssueRule)
             else _of_metric_rule(rule, rules, known)
         )
@@ -57,7 +58,7 @@ Said = tuple[str, str]
 """Key path, and what is said about it."""
 
 
-def _of_issue_rule(rule: IssueRule, known: Known) -> Iterator[Said]:
+def _of_issue_rule(rule: IssueRule, rules: Rules, known: Known) -> Iterator[Said]:
     if not rule.enabled:
         yield "", f"never fires: {rule.off_why}"
     if not any(unit.actions for unit in rule.filters):
@@ -67,6 +68,9 @@ def _of_issue_rule(rule: IssueRule, known: Known) -> Iterator[Said]:
             f"{rule.where}.environment".lstrip("."),
             f"never fires: nothing comes from environment {rule.environment!r}",
         )
+    if rule.detectors or any(listens(rule, other) for other in rules.rules if isinstance(other, MetricRule)):
+        # Issues of detectors resolve, de-escalate and are of another category: little is impossible.
+        return
     why = _why_never(rule.triggers, known)
     if why is not None:
         yield why
@@ -216,15 +220,15 @@ def _of_listeners(rule: MetricRule, rules: Rules) -> Iterator[Said]:
         if not any(threshold.actions for threshold in rule.thresholds):
             yield "", "tells nobody: it has no actions"
         return
-    workflows = [other for other in rules.rules if isinstance(other, IssueRule) and other.id]
-    known = {workflow.id for workflow in workflows}
+    workflows = [other for other in rules.rules if isinstance(other, IssueRule)]
+    known = {workflow.id for workflow in workflows if workflow.id}
     for number, id_ in enumerate(rule.workflows):
         if known and id_ not in known:
             yield (
                 f"{rule.where}.workflowIds[{number}]".lstrip("."),
                 f"no workflow of this file has the id {id_!r}",
             )
-    if not rule.workflows and not any(rule.id and rule.id in workflow.detectors for workflow in workflows):
+    if not rule.workflows and not any(listens(workflow, rule) for workflow in workflows):
         yield "", "tells nobody: no workflow is connected to it"
     if not rule.resolve and not rule.dynamic and rule.thresholds:
         yield "", "never resolves: no condition has the result 0"

@@ -15,9 +15,9 @@ from ...protocol.event_fields import seconds_of
 from ..aggregates import Accumulator, Aggregate
 from ..fields import Fields, Kind, Row, text_of
 from ..search import Condition
-from .importing import ISSUE_COLUMNS, measure_index
 from .measures import Measure
 from .model import KINDS_OF, SERIES, Dashboard, Query, Shown, ShownRow, Widget
+from .queries import ISSUE_COLUMNS, measure_index
 
 Rows = Mapping[Kind, Sequence[Row]]
 """What arrived, by kind."""

@@ -7,26 +7,21 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from ...errors import RulesError, SearchError
+from ...errors import RulesError
 from ...protocol.event_fields import seconds_of
-from ..fields import Kind
-from ..search import Search, parse_search
 from .keys import Keys
 from .layout import layout_of, overlaps
-from .measures import EQUATION, Measure, is_measure, parse_measure
 from .model import (
     DISPLAY_TYPES,
     KINDS_OF,
-    MOST_QUERIES,
     MOST_TITLE,
     MOST_WIDGETS,
     NUMBERS,
-    SERIES,
     Dashboard,
-    Query,
     Refused,
     Widget,
 )
+from .queries import query_of
 
 # What Sentry's own answers have besides: kept, given out again, and not looked at.
 _KEPT = [
@@ -54,23 +49,8 @@ _KEPT_OF_WIDGET = [
     "legendType",
     "order",
 ]
-_KEPT_OF_QUERY = [
-    "id",
-    "widgetId",
-    "isHidden",
-    "onDemand",
-    "onDemandExtraction",
-    "onDemandExtractionDisabled",
-    "selectedAggregate",
-    "linkedDashboards",
-    "slideOutId",
-    "order",
-]
 _PERIOD = re.compile(r"(\d{1,6})([smhdw])")
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
-_ALIAS = re.compile(r"[^\w]+")
-ISSUE_COLUMNS = {"events": "timesSeen", "lifetimeEvents": "timesSeen", "assignee": "assigned"}
-ISSUE_ORDERS = ("date", "new", "freq", "user", "trends", "inbox", "recommended")
 
 
 def parse_dashboard(text: str | bytes, name: str = "dashboard") -> Dashboard:
@@ -165,15 +145,11 @@ def _widget(content: object, name: str, path: str) -> Widget:
     limit = keys.whole("limit", 1, 10)
     given = keys.objects("queries")
     if not given and display in NUMBERS:
-        keys.refuse("queries", "the widget has no query", "add one: a widget needs 1 to 5")
-    if len(given) > MOST_QUERIES:
-        keys.refuse("queries", f"{len(given)} queries, {MOST_QUERIES} are allowed")
+        keys.refuse("queries", "the widget has no query", "add one")
     queries = tuple(
-        _query(each, name, f"{path}.queries[{index}]", display, widget_type)
+        query_of(each, name, f"{path}.queries[{index}]", display, widget_type)
         for index, each in enumerate(given)
     )
-    if display == "big_number" and len(queries) > 1:
-        keys.refuse("queries", f"a big_number has 1 query, not {len(queries)}")
     widget = Widget(
         title=title,
         display_type=display,
@@ -188,99 +164,6 @@ def _widget(content: object, name: str, path: str) -> Widget:
         extra=keys.rest(_KEPT_OF_WIDGET),
     )
     return widget
-
-
-def _query(content: object, name: str, path: str, display: str, widget_type: str) -> Query:
-    keys = Keys(content, name, path)
-    fields, columns, aggregates = keys.texts("fields"), keys.texts("columns"), keys.texts("aggregates")
-    if fields is None and columns is None and aggregates is None:
-        raise RulesError("fields is missing", where=keys.where(), hint='add "fields": ["count()"]')
-    shown = fields if fields is not None else (*(columns or ()), *(aggregates or ()))
-    if columns is None:
-        columns = tuple(each for each in shown if not is_measure(each))
-    if aggregates is None:
-        aggregates = tuple(each for each in shown if is_measure(each))
-    measures = tuple(
-        _measure(
-            each, keys.where("aggregates" if "aggregates" in _given(content) else "fields") + f"[{index}]"
-        )
-        for index, each in enumerate(aggregates)
-    )
-    for index, column in enumerate(columns):
-        if is_measure(column):
-            keys.refuse(f"columns[{index}]", f"{column!r} is an aggregate", "move it to aggregates")
-    if display in SERIES | {"big_number", "categorical_bar"} and not measures and widget_type != "issue":
-        keys.refuse(
-            "aggregates", f"a widget of type {display} needs an aggregate", "add one, such as count()"
-        )
-    conditions = keys.text("conditions")
-    search = _search(conditions, keys.where("conditions"), KINDS_OF[widget_type])
-    orderby = keys.text("orderby")
-    return Query(
-        name=keys.text("name"),
-        fields=shown,
-        columns=columns,
-        aggregates=aggregates,
-        field_aliases=keys.texts("fieldAliases") or (),
-        conditions=conditions,
-        orderby=orderby,
-        search=search,
-        measures=measures,
-        order=_order(keys, orderby, (*columns, *shown), measures, widget_type),
-        extra=keys.rest(_KEPT_OF_QUERY),
-    )
-
-
-def _given(content: object) -> set[str]:
-    return (
-        {key for key, value in content.items() if value is not None} if isinstance(content, dict) else set()
-    )
-
-
-def _measure(text: str, where: str) -> Measure:
-    try:
-        return parse_measure(text, where=where)
-    except SearchError as error:
-        raise RulesError(error.what, where=error.where, hint=error.hint) from error
-
-
-def _search(text: str, where: str, kinds: tuple[Kind, ...]) -> Search:
-    try:
-        return parse_search(text, kind=kinds[0] if len(kinds) == 1 else None, where=where)
-    except SearchError as error:
-        raise RulesError(error.what, where=error.where, hint=error.hint) from error
-
-
-def _order(
-    keys: Keys, orderby: str, columns: Sequence[str], measures: Sequence[Measure], widget_type: str
-) -> Measure | None:
-    """The aggregate of ``orderby`` when it is not shown. Raises ``RulesError`` when it names nothing of the query."""
-    bare = orderby.removeprefix("-")
-    if not bare or bare in columns or measure_index(bare, measures) is not None:
-        return None
-    if widget_type == "issue" and bare in ISSUE_ORDERS:
-        return None
-    if is_measure(bare):
-        return _measure(bare, keys.where("orderby"))
-    allowed = ISSUE_ORDERS if widget_type == "issue" else (*columns, *(measure.text for measure in measures))
-    keys.refuse(
-        "orderby",
-        f"{bare!r} is not among what the query shows",
-        f"allowed: {', '.join(dict.fromkeys(allowed))}",
-    )
-
-
-def measure_index(bare: str, measures: Sequence[Measure]) -> int | None:
-    """Which of ``measures`` an ``orderby`` names: by its text, as ``equation[0]``, or as in older dashboards ``p95_transaction_duration``."""
-    equations = [index for index, measure in enumerate(measures) if measure.text.startswith(EQUATION)]
-    for index, measure in enumerate(measures):
-        alias = _ALIAS.sub("_", measure.text).strip("_")
-        if bare in (measure.text, alias):
-            return index
-    for number, index in enumerate(equations):
-        if bare == f"equation[{number}]":
-            return index
-    return None
 
 
 def _thresholds(keys: Keys) -> dict[str, Any] | None:

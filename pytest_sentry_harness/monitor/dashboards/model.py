@@ -14,7 +14,6 @@ from .measures import Measure
 COLUMNS = 6
 """Of the grid."""
 MOST_WIDGETS = 30
-MOST_QUERIES = 5
 MOST_TITLE = 255
 DISPLAY_TYPES = (
     "line",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
 from ...errors import RulesError, did_you_mean
 from ..alerts.delays import Delays
@@ -144,7 +144,7 @@ def _events(table: Strict, own: _Settings) -> EventSeries:
         transaction=table.text("transaction") or "",
         handled=table.flag("handled"),
         tags=_tags(table),
-        more=_more(table),
+        more=table.mapping("data"),
     )
     table.done()
     return EventSeries(issue=issue, counts=counts, start=start, data=data, users=users, spread=spread)
@@ -175,7 +175,7 @@ def _transactions(table: Strict, own: _Settings) -> TransactionSeries:
         environment=_environment(table, own),
         release=table.text("release") or "",
         tags=_tags(table),
-        more=_more(table),
+        more=table.mapping("data"),
     )
     found = TransactionSeries(
         counts=counts,
@@ -235,19 +235,11 @@ def _environment(table: Strict, own: _Settings) -> str:
 
 
 def _tags(table: Strict) -> dict[str, str]:
-    tags = table.anything("tags")
-    if tags is None:
-        return {}
-    if not isinstance(tags, dict) or not all(isinstance(value, str | int | float) for value in tags.values()):
-        raise table.fail("tags", "tags must be a table of texts", 'write tags = { region = "eu" }')
+    tags = table.mapping("tags")
+    for key, value in tags.items():
+        if not isinstance(value, str | int | float):
+            raise table.fail(f"tags.{key}", "the value of a tag must be a text", 'write tags = { region = "eu" }')
     return {key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in tags.items()}
-
-
-def _more(table: Strict) -> dict[str, Any]:
-    data = table.anything("data")
-    if data is not None and not isinstance(data, dict):
-        raise table.fail("data", "data must be a table", 'write data = { request = { url = "…" } }')
-    return data or {}
 
 
 def _at(table: Strict) -> float:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import operator as operators
 from collections.abc import Callable, Sequence
-from typing import NoReturn
 
-from ...errors import SearchError, did_you_mean, nearest
+from ...errors import did_you_mean, nearest
 from ..aggregates import parse_aggregate
-from ..fields import ISSUE_STATUSES, Fields, FieldType, Kind, field_type, known_fields, tag_name, text_of
+from ..fields import ISSUE_STATUSES, Fields, FieldType, field_type, known_fields, tag_name, text_of
 from ..fields.reading import number_of
 from . import values as reading
-from .search import Condition, Having, Test
+from .search import Condition, Having
+from .written import Written
 
 _COMPARE: dict[str, Callable[[float, float], bool]] = {
     ">": operators.gt,
@@ -27,47 +27,6 @@ IS_VALUES = tuple(
         | {"assigned", "unassigned", "linked", "unlinked", "escalating"}
     )
 )
-
-
-class Written:
-    """One condition as it is written, and what is needed to complain about it."""
-
-    __slots__ = ("key", "kind", "negated", "operator", "position", "text", "values", "where")
-
-    def __init__(
-        self,
-        *,
-        text: str,
-        position: int,
-        key: str,
-        operator: str,
-        values: Sequence[str],
-        negated: bool,
-        kind: Kind | None,
-        where: str | None,
-    ) -> None:
-        self.text, self.position, self.key, self.operator = text, position, key, operator
-        self.values, self.negated = tuple(values), negated
-        self.kind, self.where = kind, where
-
-    def refuse(self, what: str, hint: str | None = None) -> NoReturn:
-        """Raise with this condition's place."""
-        raise SearchError(f"{self.text!r}: {what}", position=self.position, where=self.where, hint=hint)
-
-    def condition(self, test: Test, *, number: float | None = None, relative: bool = False) -> Condition:
-        """The condition whose test, before negation, is ``test``."""
-        tested: Test = (lambda fields, now: not test(fields, now)) if self.negated else test
-        return Condition(
-            text=self.text,
-            position=self.position,
-            key=self.key,
-            operator=self.operator,
-            negated=self.negated,
-            values=self.values,
-            number=number,
-            relative=relative,
-            test=tested,
-        )
 
 
 def condition_of(written: Written, doubts: list[str]) -> Condition:

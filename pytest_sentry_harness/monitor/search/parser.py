@@ -18,13 +18,14 @@ none of the three, and would be one more dependency of those who only test their
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import NoReturn
 
 from ...errors import SearchError
 from ..fields import Kind
-from .conditions import Written, condition_of, free_text, having_of
-from .search import Condition, Having, Part, Search, Test
+from .conditions import condition_of, free_text, having_of
+from .search import Condition, Having, Search
+from .tree import All, Either, Node, aggregate_in, conjuncts
+from .written import Written
 
 MOST_CHARACTERS = 10_000
 MOST_NESTED = 50
@@ -58,27 +59,10 @@ def parse_search(text: str, *, kind: Kind | None = None, where: str | None = Non
         )
     parser = _Parser(text, kind, where)
     node = parser.whole()
-    parts, having = _conjuncts(node)
+    parts, having = conjuncts(node)
     return Search(
         text=text, parts=tuple(parts), having=tuple(having), doubts=tuple(dict.fromkeys(parser.doubts))
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _All:
-    nodes: tuple[_Node, ...]
-    text: str
-    position: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Any:
-    nodes: tuple[_Node, ...]
-    text: str
-    position: int
-
-
-_Node = Condition | Having | _All | _Any
 
 
 class _Parser:
@@ -88,17 +72,17 @@ class _Parser:
         self.depth = 0
         self.doubts: list[str] = []
 
-    def whole(self) -> _Node:
+    def whole(self) -> Node:
         """Everything, to the end."""
         self._skip()
         if self.at == len(self.text):
-            return _All((), "", 1)
+            return All((), "", 1)
         node = self._any()
         if self.at < len(self.text):
             self._refuse("there is no ( for this )", self.at)
         return node
 
-    def _any(self) -> _Node:
+    def _any(self) -> Node:
         start = self.at
         nodes = [self._all()]
         first: int | None = None
@@ -111,16 +95,16 @@ class _Parser:
         if self.kind == "issue":
             self._refuse("issues cannot be searched with OR", first, "write a list: key:[a, b]")
         for node in nodes:
-            aggregate = _aggregate_in(node)
+            aggregate = aggregate_in(node)
             if aggregate is not None:
                 self._refuse(
                     f"the aggregate {aggregate.text!r} cannot be under OR",
                     aggregate.position - 1,
                     "join it with AND, outside of the OR",
                 )
-        return _Any(tuple(nodes), self.text[start : self.at].strip(), start + 1)
+        return Either(tuple(nodes), self.text[start : self.at].strip(), start + 1)
 
-    def _all(self) -> _Node:
+    def _all(self) -> Node:
         start = self.at
         nodes = [self._item()]
         while self.at < len(self.text) and self.text[self.at] != ")":
@@ -131,10 +115,10 @@ class _Parser:
                 self._operator("AND")
             nodes.append(self._item())
         return (
-            nodes[0] if len(nodes) == 1 else _All(tuple(nodes), self.text[start : self.at].strip(), start + 1)
+            nodes[0] if len(nodes) == 1 else All(tuple(nodes), self.text[start : self.at].strip(), start + 1)
         )
 
-    def _item(self) -> _Node:
+    def _item(self) -> Node:
         start = self.at
         word = self._boolean()
         if word:
@@ -144,11 +128,11 @@ class _Parser:
         if self.text[start] == "(":
             return self._group()
         match = _KEY.match(self.text, start)
-        node: _Node = self._condition(match) if match is not None else self._free_text()
+        node: Node = self._condition(match) if match is not None else self._free_text()
         self._skip()
         return node
 
-    def _group(self) -> _Node:
+    def _group(self) -> Node:
         start = self.at
         self.depth += 1
         if self.depth > MOST_NESTED:
@@ -278,7 +262,7 @@ class _Parser:
             _KEY.match(self.text, self.at) or _BOOLEAN.match(self.text, self.at)
         ):
             # Text such as "save() failed" or "failed (twice)" has parentheses of its own.
-            word = _PLAIN_PARENS.match(self.text, self.at) if self.at > 0 else None
+            word = _PLAIN_PARENS.match(self.text, self.at)
             if word is not None and _NOT_PLAIN.search(word[0]):
                 word = None
             word = word or _WORD.match(self.text, self.at)
@@ -308,43 +292,3 @@ class _Parser:
         raise SearchError(
             f"{what}: …{before}▸{after}" if self.text else what, position=at + 1, where=self.where, hint=hint
         )
-
-
-def _aggregate_in(node: _Node) -> Having | None:
-    if isinstance(node, Having):
-        return node
-    if isinstance(node, (_All, _Any)):
-        return next((found for found in map(_aggregate_in, node.nodes) if found is not None), None)
-    return None
-
-
-def _conjuncts(node: _Node) -> tuple[list[Part], list[Having]]:
-    """The conditions that all must hold, those on rows and those on aggregates."""
-    if isinstance(node, Having):
-        return [], [node]
-    if isinstance(node, _All):
-        parts, having = list[Part](), list[Having]()
-        for each in node.nodes:
-            own, measured = _conjuncts(each)
-            parts += own
-            having += measured
-        return parts, having
-    return [Part(text=node.text, conditions=tuple(_leaves(node)), test=_test(node))], []
-
-
-def _leaves(node: _Node) -> list[Condition]:
-    if isinstance(node, Condition):
-        return [node]
-    if isinstance(node, Having):
-        return []
-    return [leaf for each in node.nodes for leaf in _leaves(each)]
-
-
-def _test(node: _Node) -> Test:
-    if isinstance(node, Condition):
-        return node.test
-    assert not isinstance(node, Having), "an aggregate is never under OR"
-    tests = [_test(each) for each in node.nodes]
-    if isinstance(node, _All):
-        return lambda fields, now: all(test(fields, now) for test in tests)
-    return lambda fields, now: any(test(fields, now) for test in tests)

@@ -147,4 +147,4 @@ def seen(
 
 
 def told(alerts: list[Alert]) -> list[tuple[str, float, str]]:
-    return [(alert.rule, alert.at - START, alert.status) for alert in alerts]
+    return [(alert.rule, round(alert.at - START, 3), alert.status) for alert in alerts]
