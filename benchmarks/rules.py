@@ -116,7 +116,9 @@ issue = "timeout"
 
 def main() -> None:
     """Print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--events", type=int, default=20_000)
     count = parser.parse_args().events
     print(f"{'rules':>6} {'issues':>7} {'events/s':>9}")

@@ -7,6 +7,7 @@ import re
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 from pytest_sentry_harness.cli.commands import MODULES
@@ -171,7 +172,13 @@ def test_the_reference_lists_every_command_and_option() -> None:
     }
     commands = {name: load(name) for name in MODULES}
     real = {
-        name: {option for parameter in command.params for option in parameter.opts if option.startswith("--")}
+        name: {
+            option
+            for each in (command.commands.values() if isinstance(command, click.Group) else [command])
+            for parameter in each.params
+            for option in parameter.opts
+            if option.startswith("--")
+        }
         for name, command in commands.items()
     }
     assert documented == real

@@ -1,4 +1,4 @@
-"""How late a real backend decides, to be simulated. Sentry docs, "Alerts"; times as its public source has them."""
+"""How late a real backend decides, to be simulated. Sentry docs, "Alerts"."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ class Delays:
 
 
 SENTRY_DELAYS = Delays(slow_every=60.0, metric_every=60.0)
-"""Slow conditions are queued and decided once a minute, and so are metric rules. What ingestion takes comes on top."""
+"""Metric rules decide once a minute. That slow conditions are batched by the minute is an assumption: Sentry does not
+document the time, so measure yours. What ingestion takes comes on top."""
 
 
 def next_multiple(at: float, every: float) -> float:

@@ -142,6 +142,6 @@ def _conditions(node: Node, numbering: Numbering) -> tuple[tuple[Threshold, ...]
         )
         child.done("id", "conditionGroupId")
         found.append((result, threshold))
-    group.done("id", "organizationId")
+    group.done("id", "organizationId", "actions")
     found.sort(key=lambda pair: -pair[0])
     return tuple(t for result, t in found if result), tuple(t for result, t in found if not result)

@@ -101,7 +101,7 @@ def look_at(seen: Seen) -> Look:
 
 
 def priority_of(level: int | None) -> int:
-    """Sentry docs, "Issue Priority": of errors it follows the level (Sentry's own model may put it lower)."""
+    """An approximation by level alone: Sentry also weighs what its own severity model says."""
     if level is None or level >= 40:
         return 75
     return 50 if level >= 30 else 25

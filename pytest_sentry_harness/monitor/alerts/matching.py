@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 NEVER = frozenset({"gt", "gte", "lt", "lte"})
-"""Operators that rules may name and that compare levels and releases only: attributes and tags never match them."""
+"""Operators that compare levels and releases. Sentry's forms do not offer them for attributes and tags, and here they
+never match those; whether a rule that names them all the same ever matches in Sentry is not documented."""
 
 
 def matcher(match: str, value: str) -> Callable[[Sequence[str]], bool]:

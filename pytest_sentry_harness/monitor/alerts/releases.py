@@ -9,7 +9,7 @@ from .windows import Weights
 _SEMVER = re.compile(r"[^@]+@(\d+)\.(\d+)\.(\d+)(?:-([0-9A-Za-z.-]+))?(?:\+.*)?")
 _HOUR = 3600.0
 _ADOPTED = 0.1
-"""A release is adopted with this share of the sessions of the last hour."""
+"""A release counts as adopted with this share of the sessions of the last hour: our simplification."""
 _MOST = 1000
 """Releases remembered of one project and environment; a client that invents them must not fill memory."""
 

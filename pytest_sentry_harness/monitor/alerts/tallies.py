@@ -13,8 +13,8 @@ from .truth import holds_match
 from .windows import Distinct, TimeLine, Weights
 
 NoPrevious = Literal["current", "zero"]
-"""What a percentage is compared with nothing: ``current`` counts as so many hundred per cent (Sentry today);
-``zero`` is no increase (Sentry until 2024)."""
+"""What a percentage is compared with nothing: ``current`` counts as so many hundred per cent (newer versions of Sentry);
+``zero`` is no increase (older versions)."""
 LEAST_SESSIONS = 50
 """Sentry docs, "Issue Alert Configuration": with fewer sessions in an hour a percentage of sessions is not taken."""
 _HOUR = 3600.0
@@ -49,11 +49,6 @@ class Tallies:
         self._sessions: dict[tuple[str, str | None], Weights] = {}
         self._session_keep = _HOUR
         self._until_sweep = _SWEEP_EVERY
-
-    @property
-    def used(self) -> bool:
-        """Whether any rule counts anything."""
-        return bool(self._counters)
 
     def want(self, check: Frequency, environment: str | None) -> Value:
         """Count what ``check`` asks for; the function gives the figure at any time from now on."""

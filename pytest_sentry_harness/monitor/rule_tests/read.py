@@ -151,7 +151,7 @@ def _events(table: Strict, own: _Settings) -> EventSeries:
 
 
 def _sessions(table: Strict, own: _Settings) -> SessionSeries:
-    counts = {end: _series(table, end) for end in _ENDS if end in table}
+    counts = {end: _series(table, end) for end in _ENDS if table.text(end) is not None}
     if not counts:
         raise table.fail(
             "", f"a series of sessions needs one of {', '.join(_ENDS)}", 'write exited = "100x10"'
@@ -238,7 +238,9 @@ def _tags(table: Strict) -> dict[str, str]:
     tags = table.mapping("tags")
     for key, value in tags.items():
         if not isinstance(value, str | int | float):
-            raise table.fail(f"tags.{key}", "the value of a tag must be a text", 'write tags = { region = "eu" }')
+            raise table.fail(
+                f"tags.{key}", "the value of a tag must be a text", 'write tags = { region = "eu" }'
+            )
     return {key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in tags.items()}
 
 

@@ -24,14 +24,14 @@ class Happening:
 
 
 def happenings(case: Case) -> list[Happening]:
-    """Everything up to the end of the test; of one moment, changes come first, then as written."""
+    """Everything up to the end of the test; of one moment changes come first, events last."""
     found = [Happening(ALIGNED + change.at, "change", change) for change in case.changes]
-    for events in case.events:
-        found += _of_events(events, case.interval)
     for sessions in case.sessions:
         found += _of_sessions(sessions, case.interval)
     for transactions in case.transactions:
         found += _of_transactions(transactions, case.interval)
+    for events in case.events:
+        found += _of_events(events, case.interval)
     end = ALIGNED + case.until
     found = [happening for happening in found if happening.at <= end]
     found.sort(key=lambda happening: happening.at)

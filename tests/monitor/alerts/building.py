@@ -90,7 +90,8 @@ def detector(*conditions: tuple[str, float, int], **more: Any) -> dict[str, Any]
         "conditionGroup": {
             "logicType": "any",
             "conditions": [
-                {"type": op, "comparison": value, "conditionResult": result} for op, value, result in conditions
+                {"type": op, "comparison": value, "conditionResult": result}
+                for op, value, result in conditions
             ],
         },
     } | more

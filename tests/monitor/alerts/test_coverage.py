@@ -11,7 +11,8 @@ from .building import EVERY, START, detector, frequency, issue_rule, level, metr
 def test_outcomes_are_collected() -> None:
     """Rules that fired, conditions that were true and false; what cannot be false need not be."""
     read = rules(
-        issue_rule(EVERY, frequency(1), filters=[level("gte", 40)]), metric_rule(("critical", 1), resolveThreshold=1)
+        issue_rule(EVERY, frequency(1), filters=[level("gte", 40)]),
+        metric_rule(("critical", 1), resolveThreshold=1),
     )
     coverage = Coverage(read)
     monitor = Evaluator(read, coverage=coverage)

@@ -23,6 +23,7 @@ from .building import (
     frequency,
     issue_rule,
     level,
+    metric_rule,
     seen,
     tag,
     told,
@@ -36,6 +37,17 @@ LATEST = {"id": f"{FILTERS}latest_release.LatestReleaseFilter"}
 CATEGORY = {"id": f"{FILTERS}issue_category.IssueCategoryFilter"}
 HIGH_NEW = {"id": "sentry.rules.conditions.new_high_priority_issue.NewHighPriorityIssueCondition"}
 HIGH_OLD = {"id": "sentry.rules.conditions.existing_high_priority_issue.ExistingHighPriorityIssueCondition"}
+
+CRASH_RATE = "percentage(sessions_crashed, sessions) AS _crash_rate_alert_aggregate"
+
+
+def _either(logic: str) -> dict[str, Any]:
+    fatal = {"type": "level", "comparison": {"level": 50, "match": "eq"}}
+    tagged = {"type": "tagged_event", "comparison": {"key": "a", "match": "eq", "value": "b"}}
+    return workflow(
+        filters=[{"logicType": logic, "conditions": [fatal, tagged], "actions": [{"type": "email"}]}]
+    )
+
 
 FIRES: list[tuple[dict[str, Any], dict[str, Any], bool]] = [
     (issue_rule(), OLD, True),
@@ -62,7 +74,11 @@ FIRES: list[tuple[dict[str, Any], dict[str, Any], bool]] = [
     (issue_rule(filters=[level("eq", 40), tag("a", "eq", "b")], filterMatch="any"), {}, True),
     (issue_rule(filters=[level("eq", 50), tag("a", "is")], filterMatch="none"), {}, True),
     (issue_rule(filters=[tag("Region", "eq", "EU")]), {"tags": {"region": "eu"}}, True),
-    (issue_rule(filters=[attribute("exception.type", "ew", "error")]), {"exception": [{"type": "KeyError"}]}, True),
+    (
+        issue_rule(filters=[attribute("exception.type", "ew", "error")]),
+        {"exception": [{"type": "KeyError"}]},
+        True,
+    ),
     (issue_rule(filters=[{**AGE, "comparison_type": "older"}]), {"first": -601.0}, True),
     (issue_rule(filters=[{**AGE, "comparison_type": "older"}]), {"first": -600.0}, False),
     (issue_rule(filters=[{**AGE, "comparison_type": "newer"}]), {"first": -599.0}, True),
@@ -73,7 +89,16 @@ FIRES: list[tuple[dict[str, Any], dict[str, Any], bool]] = [
     (issue_rule(filters=[LATEST]), {"release": "1"}, True),
     (issue_rule(filters=[{**CATEGORY, "value": "1"}]), {}, True),
     (issue_rule(filters=[{**CATEGORY, "value": "11"}]), {}, False),
-    (issue_rule(filters=[{"id": f"{FILTERS}assigned_to.AssignedToFilter", "targetType": "Unassigned"}]), {}, True),
+    (
+        issue_rule(filters=[{"id": f"{FILTERS}assigned_to.AssignedToFilter", "targetType": "Unassigned"}]),
+        {},
+        True,
+    ),
+    (_either("any"), {"level": "fatal"}, True),
+    (_either("any"), {"tags": {"a": "b"}}, True),
+    (_either("any"), {"level": "info"}, False),
+    (_either("any-short"), {"level": "fatal"}, True),
+    (_either("none"), {"level": "info"}, True),
     (issue_rule(environment="prod"), {"environment": "prod"}, True),
     (issue_rule(environment="prod"), {"environment": "dev"}, False),
     (issue_rule(environment="prod"), {}, False),
@@ -99,7 +124,13 @@ def test_an_alert_says_what_and_why() -> None:
     """Rule, issue, event, actions as written, and the conditions that made it fire."""
     rule = issue_rule(FIRST, REGRESSION, actionMatch="any", filters=[level("gte", 30)])
     (alert,) = evaluator(issue_rule(REGRESSION, name="other"), rule).see(seen(7, **NEW))
-    assert (alert.rule, alert.rule_index, alert.kind, alert.status, alert.at) == ("r", 1, "issue", "triggered", START + 7)
+    assert (alert.rule, alert.rule_index, alert.kind, alert.status, alert.at) == (
+        "r",
+        1,
+        "issue",
+        "triggered",
+        START + 7,
+    )
     assert alert.because == "a new issue is created; the event's level is at least warning"
     assert alert.actions == (rule["actions"][0],)
     assert alert.issue is not None
@@ -144,7 +175,9 @@ def test_counting_is_strict() -> None:
     assert counted(evaluator(rule), [0, 10, 20]) == [("r", 20, "triggered")]
     assert counted(evaluator(rule), [0, 10, 59.9]) == [("r", 59.9, "triggered")]
     assert counted(evaluator(rule), [0, 10, 60]) == []
-    (alert,) = (alert for at in (0, 1, 2) for alert in evaluator(issue_rule(frequency(0))).see(seen(at)) if at == 0)
+    (alert,) = (
+        alert for at in (0, 1, 2) for alert in evaluator(issue_rule(frequency(0))).see(seen(at)) if at == 0
+    )
     assert alert.because == "1 events in 1m > 0"
 
 
@@ -165,12 +198,16 @@ def test_fast_conditions_decide_first() -> None:
     assert counted(evaluator(issue_rule(EVERY, slow, actionMatch="any")), [0]) == [("r", 0, "triggered")]
     assert counted(evaluator(issue_rule(FIRST, slow)), [0, 1]) == []
     assert counted(evaluator(issue_rule(FIRST, slow, actionMatch="any")), [0, 1]) == [("r", 1, "triggered")]
-    assert counted(evaluator(issue_rule(FIRST, slow, actionMatch="none", frequency=5)), [0]) == [("r", 0, "triggered")]
+    assert counted(evaluator(issue_rule(FIRST, slow, actionMatch="none", frequency=5)), [0]) == [
+        ("r", 0, "triggered")
+    ]
     monitor = evaluator(workflow(filters=[_unit("none", slow_new(1))]))
     assert [at for _, at, _ in counted(monitor, [0, 1, 2, 70])] == [0, 70]
 
 
-def slow_new(value: int, interval: str = "1m", kind: str = "event_frequency_count", **more: Any) -> dict[str, Any]:
+def slow_new(
+    value: int, interval: str = "1m", kind: str = "event_frequency_count", **more: Any
+) -> dict[str, Any]:
     return {"type": kind, "comparison": {"value": value, "interval": interval} | more}
 
 
@@ -225,7 +262,9 @@ def test_percent_of_sessions_needs_fifty() -> None:
 def test_percent_of_sessions_against_the_past() -> None:
     """The percentage may be compared with an earlier one, too."""
     more = {"comparisonType": "percent", "comparisonInterval": "5m"}
-    monitor = evaluator(issue_rule(frequency(50, "5m", "EventFrequencyPercentCondition", **more)), no_previous="zero")
+    monitor = evaluator(
+        issue_rule(frequency(50, "5m", "EventFrequencyPercentCondition", **more)), no_previous="zero"
+    )
     monitor.see_session(sessions(600), at=START, project="1", item="sessions")
     assert counted(monitor, [0, 1, 301, 302]) == []
     assert counted(monitor, [303, 304]) == [("r", 304, "triggered")]
@@ -306,7 +345,12 @@ def test_multiples(at: float, every: float, expected: float) -> None:
 def test_latest_release_follows_version_or_time() -> None:
     """By version where all are package@x.y.z, else by when they came; per environment of the rule."""
     monitor = evaluator(issue_rule(filters=[LATEST]))
-    for at, release, fires in [(0, "s@1.2.0", 1), (300, "s@1.10.0", 1), (600, "s@1.9.0", 0), (900, "S@1.10.0", 1)]:
+    for at, release, fires in [
+        (0, "s@1.2.0", 1),
+        (300, "s@1.10.0", 1),
+        (600, "s@1.9.0", 0),
+        (900, "S@1.10.0", 1),
+    ]:
         assert len(monitor.see(seen(at, release=release))) == fires
     assert len(monitor.see(seen(1200, release="s@1.10.0-rc.1"))) == 0
     monitor = evaluator(issue_rule(filters=[LATEST]))
@@ -331,10 +375,16 @@ def test_latest_adopted_release() -> None:
         issue_rule(filters=[condition], name="newer"), issue_rule(filters=[newest_older], name="older")
     )
     assert monitor.see(seen(0, release="s@1.0.0", first_release="s@1.0.0")) == []
-    monitor.see_session(sessions(100, release="s@1.1.0", environment="prod"), at=START + 1, project="1", item="sessions")
-    monitor.see_session(sessions(5, release="s@1.2.0", environment="prod"), at=START + 2, project="1", item="sessions")
+    monitor.see_session(
+        sessions(100, release="s@1.1.0", environment="prod"), at=START + 1, project="1", item="sessions"
+    )
+    monitor.see_session(
+        sessions(5, release="s@1.2.0", environment="prod"), at=START + 2, project="1", item="sessions"
+    )
     assert [a.rule for a in monitor.see(seen(3, release="s@1.0.0", first_release="s@1.0.0"))] == ["older"]
-    assert [a.rule for a in monitor.see(seen(4, number=2, release="s@1.2.0", first_release="s@1.2.0"))] == ["newer"]
+    assert [a.rule for a in monitor.see(seen(4, number=2, release="s@1.2.0", first_release="s@1.2.0"))] == [
+        "newer"
+    ]
     assert monitor.see(seen(5, number=3, release="s@1.1.0", first_release="s@1.1.0")) == []
 
 
@@ -363,7 +413,10 @@ def test_a_count_rule_against_counting_by_hand(steps: list[tuple[int, int]], val
             last[number] = now
 
 
-@given(st.lists(st.tuples(st.integers(0, 30), st.booleans()), max_size=30), st.sampled_from(["all", "any", "none"]))
+@given(
+    st.lists(st.tuples(st.integers(0, 30), st.booleans()), max_size=30),
+    st.sampled_from(["all", "any", "none"]),
+)
 def test_skipping_rules_changes_nothing(steps: list[tuple[int, bool]], logic: str) -> None:
     """With coverage all rules are asked, without it only those that can fire: the same notifications."""
     from pytest_sentry_harness.monitor.alerts.coverage import Coverage
@@ -381,3 +434,73 @@ def test_skipping_rules_changes_nothing(steps: list[tuple[int, bool]], logic: st
         now += gap
         event = seen(now, is_new=is_new)
         assert quick.see(event) == thorough.see(event)
+
+
+KEYS = [
+    *(
+        "level",
+        "environment",
+        "release",
+        "tags",
+        "user",
+        "exception",
+        "logentry",
+        "message",
+        "contexts",
+        "request",
+    ),
+    *(
+        "transaction",
+        "timestamp",
+        "start_timestamp",
+        "attrs",
+        "aggregates",
+        "sid",
+        "init",
+        "status",
+        "errors",
+        "type",
+    ),
+]
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["values", "id", "release", "exited", "crashed", "handled", "trace"]), inner
+        )
+    ),
+    max_leaves=8,
+)
+
+
+@given(st.lists(st.dictionaries(st.sampled_from(KEYS), ANYTHING), max_size=5))
+def test_hostile_payloads_never_raise(payloads: list[dict[str, Any]]) -> None:
+    """Events, sessions and transactions with anything in them are looked at as far as they make sense."""
+    users = frequency(0, "1m", "EventUniqueUserFrequencyCondition")
+    monitor = evaluator(
+        issue_rule(frequency(0), filters=[tag("level", "ne", "x"), attribute("message", "nc", "x"), LATEST]),
+        issue_rule(users, name="u"),
+        issue_rule(frequency(0, "1h", "EventFrequencyPercentCondition"), name="s"),
+        metric_rule(("critical", 0), query="level:error user.id:*"),
+        metric_rule(("critical", 0), aggregate="count_unique(user)", name="n"),
+        metric_rule(("critical", 1), dataset="transactions", aggregate="p95(transaction.duration)", name="p"),
+        metric_rule(("critical", 99), dataset="sessions", aggregate=CRASH_RATE, thresholdType=1, name="c"),
+    )
+    for number, data in enumerate(payloads):
+        monitor.see(seen(number, **data))
+        monitor.see_session(data, at=START + number, item="session")
+        monitor.see_session(data, at=START + number, item="sessions")
+        monitor.see_transaction(data, at=START + number)
+        monitor.tick(START + number)
+
+
+def test_invented_releases_do_not_fill_memory() -> None:
+    """A client that makes up releases is followed only so far."""
+    monitor = evaluator(issue_rule(filters=[LATEST]))
+    for number in range(1500):
+        monitor.see_session(
+            sessions(1, release=f"r{number}"), at=START + number, project="1", item="sessions"
+        )
+    assert len(monitor._releases._sessions) <= 1001
+    assert len(monitor._releases._seen["1", None]) == 1000

@@ -190,14 +190,27 @@ def test_where_there_is_nothing() -> None:
 
 HOSTILE = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(
-        st.sampled_from(
-            ["values", "frames", "type", "value", "mechanism", "handled", "stacktrace", "id", "formatted", "url"]
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "values",
+                    "frames",
+                    "type",
+                    "value",
+                    "mechanism",
+                    "handled",
+                    "stacktrace",
+                    "id",
+                    "formatted",
+                    "url",
+                ]
+            )
+            | st.text(max_size=3),
+            inner,
+            max_size=4,
         )
-        | st.text(max_size=3),
-        inner,
-        max_size=4,
     ),
     max_leaves=12,
 )

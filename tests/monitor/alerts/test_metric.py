@@ -63,7 +63,11 @@ def test_who_is_told_of_what() -> None:
             monitor.see(seen(at))
         for alert in monitor.tick(START + at):
             actions[alert.status] = [action["of"] for action in alert.actions]
-    assert actions == {"warning": ["warning"], "critical": ["critical", "warning"], "resolved": ["critical", "warning"]}
+    assert actions == {
+        "warning": ["warning"],
+        "critical": ["critical", "warning"],
+        "resolved": ["critical", "warning"],
+    }
     monitor = evaluator(metric_rule(("critical", 4), ("warning", 2)))
     feed(monitor, [(0, 3)])
     (alert,) = monitor.tick(START + 60)
@@ -253,7 +257,9 @@ def test_a_detector_may_want_several_evaluations() -> None:
 def test_dynamic_detectors_are_left_alone() -> None:
     """Nobody but Sentry can evaluate anomalies."""
     made = detector(config={"detectionType": "dynamic"})
-    made["conditionGroup"]["conditions"] = [{"type": "anomaly_detection", "comparison": {}, "conditionResult": 75}]
+    made["conditionGroup"]["conditions"] = [
+        {"type": "anomaly_detection", "comparison": {}, "conditionResult": 75}
+    ]
     assert feed(evaluator(made), [(0, 100)]) == []
 
 
@@ -264,9 +270,14 @@ def least(value: int) -> dict[str, Any]:
 
 def test_workflows_listen_to_detectors() -> None:
     """Either names the other; priorities choose the actions, and events of errors are not their business."""
-    lowered = {"logicType": "all", "conditions": [{"type": "issue_priority_deescalating", "comparison": True}]}
+    lowered = {
+        "logicType": "all",
+        "conditions": [{"type": "issue_priority_deescalating", "comparison": True}],
+    }
     monitor = evaluator(
-        workflow(filters=[least(75), least(50), {**lowered, "actions": [{"type": "lower"}]}], detectorIds=["7"]),
+        workflow(
+            filters=[least(75), least(50), {**lowered, "actions": [{"type": "lower"}]}], detectorIds=["7"]
+        ),
         workflow(id="3", name="v", filters=[least(75)]),
         detector(("gt", 4, 75), ("gt", 2, 50), ("lte", 2, 0), id=7, workflowIds=[3]),
     )
@@ -293,7 +304,11 @@ def test_triggers_of_workflows_for_detectors() -> None:
         detector(("gt", 0, 75), ("lte", 0, 0), id=1),
     )
     found = feed(monitor, [(0, 1), (60, 0), (61, 1)])
-    assert [name for name, _, _ in found] == ["first_seen_event", "issue_resolved_trigger", "regression_event"]
+    assert [name for name, _, _ in found] == [
+        "first_seen_event",
+        "issue_resolved_trigger",
+        "regression_event",
+    ]
 
 
 def test_workflows_that_do_not_match_the_detector() -> None:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_sentry_harness.monitor.alerts.checks import Level, Match
 from pytest_sentry_harness.monitor.alerts.conflicts import conflict
 from pytest_sentry_harness.monitor.alerts.constant import constant
-from pytest_sentry_harness.monitor.alerts.checks import Level, Match
 from pytest_sentry_harness.monitor.alerts.matching import matcher
 from pytest_sentry_harness.monitor.alerts.never import Known, warnings_of
 
@@ -39,7 +39,9 @@ CRASH_FREE = "percentage(sessions_crashed, sessions) AS _crash_rate_alert_aggreg
 
 def _filters(*conditions: tuple[str, Any], logic: str = "all", **more: Any) -> dict[str, Any]:
     made = [{"type": kind, "comparison": comparison} for kind, comparison in conditions]
-    return workflow(filters=[{"logicType": logic, "conditions": made, "actions": [{"type": "email"}]}], **more)
+    return workflow(
+        filters=[{"logicType": logic, "conditions": made, "actions": [{"type": "email"}]}], **more
+    )
 
 
 FINE: list[Any] = [
@@ -49,7 +51,12 @@ FINE: list[Any] = [
     issue_rule(filters=[level("gte", 30), level("lte", 40)], environment="prod"),
     issue_rule(FIRST, filters=[level("eq", 0), level("eq", 40)], filterMatch="any"),
     issue_rule(frequency(100), filters=[attribute("error.handled", "eq", "False")]),
-    issue_rule(filters=[{**AGE, "comparison_type": "older", "value": 1}, {**AGE, "comparison_type": "newer", "value": 2}]),
+    issue_rule(
+        filters=[
+            {**AGE, "comparison_type": "older", "value": 1},
+            {**AGE, "comparison_type": "newer", "value": 2},
+        ]
+    ),
     issue_rule(filters=[attribute("exception.type", "eq", "A"), attribute("exception.type", "eq", "B")]),
     issue_rule(filters=[tag("environment", "eq", "Prod")], environment="prod"),
     metric_rule(("critical", 5), ("warning", 3)),
@@ -75,17 +82,29 @@ WARNED: list[tuple[Any, str, str]] = [
     (issue_rule(filters=[level("lte", 0)]), "[0].filters[0]", "no event has the level sample"),
     (issue_rule(filters=[tag("a", "gt", "1")]), "[0].filters[0]", "gt compares levels and releases only"),
     (issue_rule(filters=[tag("a", "eq", "")]), "[0].filters[0]", "an empty value is never matched"),
-    (issue_rule(filters=[attribute("error.handled", "eq", "yes")]), "[0].filters[0]", "error.handled is true or false"),
+    (
+        issue_rule(filters=[attribute("error.handled", "eq", "yes")]),
+        "[0].filters[0]",
+        "error.handled is true or false",
+    ),
     (issue_rule(filters=[attribute("error.main_thread", "eq", "x")]), "[0].filters[0]", "does not evaluate"),
     (issue_rule(filters=[attribute("error.main_thread", "is")]), "[0].filters[0]", "does not evaluate"),
-    (issue_rule(filters=[{**AGE, "comparison_type": "newer", "value": 0}]), "[0].filters[0]", "newer than now"),
+    (
+        issue_rule(filters=[{**AGE, "comparison_type": "newer", "value": 0}]),
+        "[0].filters[0]",
+        "newer than now",
+    ),
     (
         issue_rule(filters=[{"id": f"{FILTERS}issue_category.IssueCategoryFilter", "value": 11}]),
         "[0].filters[0]",
         "events of errors make issues of category error",
     ),
     (
-        issue_rule(filters=[{"id": f"{FILTERS}assigned_to.AssignedToFilter", "targetType": "Team", "targetIdentifier": 1}]),
+        issue_rule(
+            filters=[
+                {"id": f"{FILTERS}assigned_to.AssignedToFilter", "targetType": "Team", "targetIdentifier": 1}
+            ]
+        ),
         "[0].filters[0]",
         "issues are never assigned here",
     ),
@@ -98,7 +117,12 @@ WARNED: list[tuple[Any, str, str]] = [
     ),
     (issue_rule(FIRST, frequency(1)), "[0].conditions[1]", "a new issue has one event"),
     (
-        issue_rule(filters=[{**AGE, "comparison_type": "older", "value": 2}, {**AGE, "comparison_type": "newer", "value": 2}]),
+        issue_rule(
+            filters=[
+                {**AGE, "comparison_type": "older", "value": 2},
+                {**AGE, "comparison_type": "newer", "value": 2},
+            ]
+        ),
         "[0].filters[1]",
         "no issue is both",
     ),
@@ -118,9 +142,21 @@ WARNED: list[tuple[Any, str, str]] = [
         "[0].filters[0]",
         "no event has the level sample (and so are the 1 others)",
     ),
-    (workflow({"type": "issue_resolved_trigger", "comparison": True}), "[0].triggers.conditions[0]", "no event resolves"),
-    (workflow({"type": "seer_activity_trigger", "comparison": []}), "[0].triggers.conditions[0]", "Seer is not part"),
-    (_filters(("issue_priority_deescalating", True)), "[0].actionFilters[0].conditions[0]", "of detectors de-escalate"),
+    (
+        workflow({"type": "issue_resolved_trigger", "comparison": True}),
+        "[0].triggers.conditions[0]",
+        "no event resolves",
+    ),
+    (
+        workflow({"type": "seer_activity_trigger", "comparison": []}),
+        "[0].triggers.conditions[0]",
+        "Seer is not part",
+    ),
+    (
+        _filters(("issue_priority_deescalating", True)),
+        "[0].actionFilters[0].conditions[0]",
+        "of detectors de-escalate",
+    ),
     (
         _filters(("issue_category", {"value": 1}), ("issue_category", {"value": 1, "include": False})),
         "[0].actionFilters[0].conditions[1]",
@@ -144,13 +180,21 @@ WARNED: list[tuple[Any, str, str]] = [
         "[0].triggers[0]",
         "failure_rate() is never more than 1",
     ),
-    (metric_rule(("critical", 5), resolveThreshold=0), "[0].resolveThreshold", "never resolves: count() is never less than 0"),
+    (
+        metric_rule(("critical", 5), resolveThreshold=0),
+        "[0].resolveThreshold",
+        "never resolves: count() is never less than 0",
+    ),
     (metric_rule(("critical", 5), query="lvel:error"), "[0].query", "may never fire: lvel is no known field"),
     (metric_rule(("critical", 5), detectionType="dynamic"), "[0]", "dynamic thresholds"),
     (detector(("gt", 1, 75), ("lte", 1, 0)), "[0]", "tells nobody: no workflow is connected to it"),
     (detector(("gt", 1, 75), workflowIds=["1"]), "[0]", "never resolves: no condition has the result 0"),
     (detector(("lte", 1, 0), workflowIds=["1"]), "[0]", "never fires: no condition has a result above 0"),
-    (detector(("eq", -1, 75), ("lt", 0, 0), workflowIds=["1"]), "[0].conditionGroup.conditions[0]", "is never -1"),
+    (
+        detector(("eq", -1, 75), ("lt", 0, 0), workflowIds=["1"]),
+        "[0].conditionGroup.conditions[0]",
+        "is never -1",
+    ),
     (detector(("gt", 1, 75), enabled=False, workflowIds=["1"]), "[0]", "it is not enabled"),
 ]
 
@@ -183,13 +227,21 @@ def test_a_rule_alone_in_its_file() -> None:
 @pytest.mark.parametrize(
     "document,known,what",
     [
-        (issue_rule(environment="prod"), Known(environments=frozenset({"staging"})), "nothing comes from environment 'prod'"),
+        (
+            issue_rule(environment="prod"),
+            Known(environments=frozenset({"staging"})),
+            "nothing comes from environment 'prod'",
+        ),
         (
             issue_rule(filters=[tag("environment", "eq", "prod")]),
             Known(environments=frozenset({"staging"})),
             "nothing comes from environment 'prod'",
         ),
-        (issue_rule(filters=[level("gte", 50)]), Known(levels=frozenset({"error", "info"})), "levels that come: error, info"),
+        (
+            issue_rule(filters=[level("gte", 50)]),
+            Known(levels=frozenset({"error", "info"})),
+            "levels that come: error, info",
+        ),
         (issue_rule(filters=[level("eq", 20)]), Known(levels=frozenset()), "levels that come: none"),
         (issue_rule(PERCENT), Known(sessions=False), "there are no sessions"),
         (
@@ -197,7 +249,11 @@ def test_a_rule_alone_in_its_file() -> None:
             Known(releases=False),
             "events have no release",
         ),
-        (metric_rule(("critical", 1), environment="prod"), Known(environments=frozenset()), "nothing comes from"),
+        (
+            metric_rule(("critical", 1), environment="prod"),
+            Known(environments=frozenset()),
+            "nothing comes from",
+        ),
         (
             metric_rule(("critical", 1), dataset="transactions"),
             Known(transactions=False),
@@ -210,7 +266,12 @@ def test_what_is_known_to_come(document: Any, known: Known, what: str) -> None:
     read = rules(document)
     assert read.warnings == ()
     assert any(what in str(warning) for warning in warnings_of(read, known))
-    assert warnings_of(read, Known(levels=frozenset({"fatal", "info", "error"}), environments=frozenset({"prod"}))) == ()
+    assert (
+        warnings_of(
+            read, Known(levels=frozenset({"fatal", "info", "error"}), environments=frozenset({"prod"}))
+        )
+        == ()
+    )
 
 
 MATCH = st.builds(

@@ -28,9 +28,21 @@ from pytest_sentry_harness.monitor.alerts.checks import (
 from pytest_sentry_harness.monitor.alerts.model import IssueRule, MetricRule
 from pytest_sentry_harness.monitor.alerts.read import read_rules
 
-from .building import CONDITIONS, EVERY, FILTERS, FIRST, detector, frequency, issue_rule, level, metric_rule
+from .building import (
+    CONDITIONS,
+    EVERY,
+    FILTERS,
+    FIRST,
+    detector,
+    frequency,
+    issue_rule,
+    level,
+    metric_rule,
+    rules,
+    tag,
+    workflow,
+)
 from .building import attribute as attribute_filter
-from .building import rules, tag, workflow
 
 LEGACY: list[tuple[dict[str, Any], object]] = [
     (EVERY, Always()),
@@ -45,7 +57,9 @@ LEGACY: list[tuple[dict[str, Any], object]] = [
     (frequency(100, "1h"), Frequency("events", 100, 3600)),
     (frequency("100", "1h"), Frequency("events", 100, 3600)),  # type: ignore[arg-type]
     (
-        frequency(50, "5m", "EventUniqueUserFrequencyCondition", comparisonType="percent", comparisonInterval="1w"),
+        frequency(
+            50, "5m", "EventUniqueUserFrequencyCondition", comparisonType="percent", comparisonInterval="1w"
+        ),
         Frequency("users", 50, 300, 604800),
     ),
     (frequency(1.5, "10m", "EventFrequencyPercentCondition"), Frequency("sessions", 1.5, 600)),
@@ -54,11 +68,21 @@ LEGACY: list[tuple[dict[str, Any], object]] = [
         Frequency("users", 5, 60, None, (Match("tag", "a", "is"),)),
     ),
     (
-        {"id": f"{FILTERS}age_comparison.AgeComparisonFilter", "comparison_type": "older", "value": 3, "time": "day"},
+        {
+            "id": f"{FILTERS}age_comparison.AgeComparisonFilter",
+            "comparison_type": "older",
+            "value": 3,
+            "time": "day",
+        },
         Age(True, 259200),
     ),
     (
-        {"id": f"{FILTERS}age_comparison.AgeComparisonFilter", "comparison_type": "older", "value": -3, "time": "day"},
+        {
+            "id": f"{FILTERS}age_comparison.AgeComparisonFilter",
+            "comparison_type": "older",
+            "value": -3,
+            "time": "day",
+        },
         Age(False, 259200),
     ),
     ({"id": f"{FILTERS}issue_occurrences.IssueOccurrencesFilter", "value": "10"}, Occurrences(10)),
@@ -126,7 +150,11 @@ NEW: list[tuple[str, Any, object]] = [
         {"value": 2, "interval": "1h", "comparisonInterval": "1w"},
         Frequency("sessions", 2, 3600, 604800),
     ),
-    ("event_attribute", {"attribute": "message", "match": "ew", "value": "!"}, Match("attribute", "message", "ew", "!")),
+    (
+        "event_attribute",
+        {"attribute": "message", "match": "ew", "value": "!"},
+        Match("attribute", "message", "ew", "!"),
+    ),
     ("tagged_event", {"key": "a:b", "match": "in", "value": "1,2"}, Match("tag", "a:b", "in", "1,2")),
     ("latest_release", True, LatestRelease()),
     (
@@ -205,6 +233,7 @@ def test_what_sentry_answers_is_read() -> None:
     }
     from_api = detector(("gt", 500, 75), ("lte", 500, 0), id="9", dateCreated="x", openIssues=0)
     from_api["dataSources"] = [source]
+    from_api["conditionGroup"] |= {"id": "1", "organizationId": "1", "actions": []}
     from_api["config"] = {"detectionType": "percent", "comparisonDelta": 3600}
     first, second = rules(answer, from_api).rules
     assert (first.id, first.enabled) == ("12", True) if isinstance(first, IssueRule) else False
@@ -216,12 +245,20 @@ def test_what_sentry_answers_is_read() -> None:
 def test_a_metric_rule_of_the_old_generation() -> None:
     """Minutes become seconds; the critical trigger comes first; datasets are what they look at."""
     written = metric_rule(
-        ("warning", 70), ("critical", 100), timeWindow=5, resolveThreshold=50, comparisonDelta=60, thresholdPeriod=2
+        ("warning", 70),
+        ("critical", 100),
+        timeWindow=5,
+        resolveThreshold=50,
+        comparisonDelta=60,
+        thresholdPeriod=2,
     )
     (rule,) = rules(written).rules
     assert isinstance(rule, MetricRule)
     assert (rule.window, rule.comparison, rule.period) == (300, 3600, 2)
-    assert [(t.label, t.op, t.value) for t in rule.thresholds] == [("critical", "gt", 100), ("warning", "gt", 70)]
+    assert [(t.label, t.op, t.value) for t in rule.thresholds] == [
+        ("critical", "gt", 100),
+        ("warning", "gt", 70),
+    ]
     assert [(t.op, t.value) for t in rule.resolve] == [("lt", 50)]
     crash_free = metric_rule(
         ("critical", 95),
@@ -247,7 +284,12 @@ BAD: list[tuple[Any, str, str, str]] = [
     (3, "a.json", "expected rules, got a number", "write one rule, a list of rules"),
     ([3], "a.json: [0]", "expected an object, got a number", ""),
     ({"a": 1}, "a.json", "this is no alert rule", "a detector type, dataSources, conditionGroup"),
-    ({"rules": [], "workflow": []}, "a.json: workflow", "unknown key 'workflow'", "did you mean 'workflows'?"),
+    (
+        {"rules": [], "workflow": []},
+        "a.json: workflow",
+        "unknown key 'workflow'",
+        "did you mean 'workflows'?",
+    ),
     ({"rules": [], "detectors": {}}, "a.json: detectors", "must be a list, got an object", ""),
     (_without(issue_rule(), "name"), "a.json", "name is missing", "add 'name'"),
     (issue_rule(name=" "), "a.json: name", "name is empty", ""),
@@ -269,7 +311,12 @@ BAD: list[tuple[Any, str, str, str]] = [
         "did you mean 'sentry.rules.conditions.first_seen_event.FirstSeenEventCondition'",
     ),
     (issue_rule({**FIRST, "valu": 1}), "a.json: conditions[0].valu", "unknown key 'valu'", ""),
-    (issue_rule(frequency(1, "2h")), "a.json: conditions[0].interval", '"2h" is not allowed', "1m, 5m, 15m, 1h"),
+    (
+        issue_rule(frequency(1, "2h")),
+        "a.json: conditions[0].interval",
+        '"2h" is not allowed',
+        "1m, 5m, 15m, 1h",
+    ),
     (issue_rule(frequency(-1)), "a.json: conditions[0].value", "value = -1 is out of range", "at least 0"),
     (issue_rule(frequency(1.5)), "a.json: conditions[0].value", "must be a whole number", ""),
     (
@@ -296,10 +343,20 @@ BAD: list[tuple[Any, str, str, str]] = [
         "only filters on tags and attributes can be nested",
         "",
     ),
-    (issue_rule(filters=[level("gt", 40)]), "a.json: filters[0].match", '"gt" is not allowed', "eq, gte, lte"),
+    (
+        issue_rule(filters=[level("gt", 40)]),
+        "a.json: filters[0].match",
+        '"gt" is not allowed',
+        "eq, gte, lte",
+    ),
     (issue_rule(filters=[level("eq", 45)]), "a.json: filters[0].level", '"45" is not allowed', "50, 40"),
     (issue_rule(filters=[tag("a b", "is")]), "a.json: filters[0].key", "'a b' cannot be the key", "letters"),
-    (issue_rule(filters=[tag("a", "like", "x")]), "a.json: filters[0].match", '"like" is not allowed', "eq, ne"),
+    (
+        issue_rule(filters=[tag("a", "like", "x")]),
+        "a.json: filters[0].match",
+        '"like" is not allowed',
+        "eq, ne",
+    ),
     (issue_rule(filters=[tag("a", "eq")]), "a.json: filters[0]", "value is missing", ""),
     (
         issue_rule(filters=[attribute_filter("exception.typ", "is")]),
@@ -316,9 +373,19 @@ BAD: list[tuple[Any, str, str, str]] = [
     (issue_rule(actions=[{}]), "a.json: actions[0]", "the action has no id", "NotifyEmailAction"),
     (issue_rule(actions=None), "a.json", "actions is missing", ""),
     (issue_rule(environment="a/b"), "a.json: environment", "'a/b' cannot be the name", "no slash"),
-    (issue_rule(actoinMatch="all"), "a.json: actoinMatch", "unknown key 'actoinMatch'", "did you mean 'actionMatch'"),
+    (
+        issue_rule(actoinMatch="all"),
+        "a.json: actoinMatch",
+        "unknown key 'actoinMatch'",
+        "did you mean 'actionMatch'",
+    ),
     (metric_rule(), "a.json: triggers", "the critical trigger is missing", "alertThreshold"),
-    (metric_rule(("critical", 1), ("critical", 2)), "a.json: triggers[1].label", "a critical trigger already", ""),
+    (
+        metric_rule(("critical", 1), ("critical", 2)),
+        "a.json: triggers[1].label",
+        "a critical trigger already",
+        "",
+    ),
     (
         metric_rule(("critical", 1), ("warning", 2)),
         "a.json: triggers",
@@ -331,8 +398,18 @@ BAD: list[tuple[Any, str, str, str]] = [
         "resolveThreshold 11 lies above the critical threshold 10",
         "other side",
     ),
-    (metric_rule(("critical", 1), timeWindow=7), "a.json: timeWindow", "timeWindow = 7 is not allowed", "1, 5, 10"),
-    (metric_rule(("critical", 1), aggregate="cont()"), "a.json: aggregate", "unknown function 'cont'", "'count'"),
+    (
+        metric_rule(("critical", 1), timeWindow=7),
+        "a.json: timeWindow",
+        "timeWindow = 7 is not allowed",
+        "1, 5, 10",
+    ),
+    (
+        metric_rule(("critical", 1), aggregate="cont()"),
+        "a.json: aggregate",
+        "unknown function 'cont'",
+        "'count'",
+    ),
     (
         metric_rule(("critical", 1), aggregate="failure_rate()"),
         "a.json: aggregate",
@@ -340,9 +417,24 @@ BAD: list[tuple[Any, str, str, str]] = [
         "over errors: count()",
     ),
     (metric_rule(("critical", 1), query="level:("), "a.json: query", "", ""),
-    (metric_rule(("critical", 1), eventTypes=["eror"]), "a.json: eventTypes[0]", "'eror' is no event type", "error"),
-    (workflow({"type": "frist_seen_event"}), "a.json: triggers.conditions[0].type", "unknown trigger", "first_seen"),
-    (workflow({"type": "level"}), "a.json: triggers.conditions[0].type", "allowed among the filters", "allowed: "),
+    (
+        metric_rule(("critical", 1), eventTypes=["eror"]),
+        "a.json: eventTypes[0]",
+        "'eror' is no event type",
+        "error",
+    ),
+    (
+        workflow({"type": "frist_seen_event"}),
+        "a.json: triggers.conditions[0].type",
+        "unknown trigger",
+        "first_seen",
+    ),
+    (
+        workflow({"type": "level"}),
+        "a.json: triggers.conditions[0].type",
+        "allowed among the filters",
+        "allowed: ",
+    ),
     (workflow({}), "a.json: triggers.conditions[0]", "type is missing", "first_seen_event"),
     (
         workflow({"type": "first_seen_event", "comparison": 3}),
@@ -374,8 +466,18 @@ BAD: list[tuple[Any, str, str, str]] = [
     (workflow(triggers=[]), "a.json: triggers", "expected an object, got a list", ""),
     (detector(type="metric"), "a.json: type", '"metric" is not allowed', "metric_issue"),
     (detector(dataSources=[]), "a.json: dataSources", "one data source, here are 0", ""),
-    (detector(("gt", 1, 60)), "a.json: conditionGroup.conditions[0].conditionResult", "is not allowed", "75, 50"),
-    (detector(("over", 1, 75)), "a.json: conditionGroup.conditions[0].type", '"over" is not allowed', "gt, gte"),
+    (
+        detector(("gt", 1, 60)),
+        "a.json: conditionGroup.conditions[0].conditionResult",
+        "is not allowed",
+        "75, 50",
+    ),
+    (
+        detector(("over", 1, 75)),
+        "a.json: conditionGroup.conditions[0].type",
+        '"over" is not allowed',
+        "gt, gte",
+    ),
     (_without(detector(), "conditionGroup"), "a.json", "conditionGroup is missing", "thresholds"),
     (
         detector(config={"detectionType": "percent"}),
@@ -383,7 +485,12 @@ BAD: list[tuple[Any, str, str, str]] = [
         "comparisonDelta is missing",
         "what percent compares with",
     ),
-    (detector(source={"timeWindow": 61}), "a.json: dataSources[0].timeWindow", "timeWindow = 61 is not", "60, 300"),
+    (
+        detector(source={"timeWindow": 61}),
+        "a.json: dataSources[0].timeWindow",
+        "timeWindow = 61 is not",
+        "60, 300",
+    ),
     (detector(source={"queryObj": {}}), "a.json: dataSources[0].queryObj", "snubaQuery is missing", ""),
 ]
 
@@ -401,7 +508,12 @@ def test_what_is_refused(document: Any, where: str, what: str, hint: str) -> Non
 
 @pytest.mark.parametrize(
     "text,where",
-    [("{", "a.json:1:2"), ('{"a": NaN}', "a.json"), ("[" * 100_000, "a.json"), ('{"a": ' + "9" * 5000 + "}", "a.json")],
+    [
+        ("{", "a.json:1:2"),
+        ('{"a": NaN}', "a.json"),
+        ("[" * 100_000, "a.json"),
+        ('{"a": ' + "9" * 5000 + "}", "a.json"),
+    ],
 )
 def test_what_is_no_json(text: str, where: str) -> None:
     """Line and column are told; what Python would take and JSON has not is refused."""
@@ -440,7 +552,9 @@ def test_any_value_anywhere_is_read_or_refused(data: st.DataObject) -> None:
     for key in path[:-1]:
         inner = inner[key]
     inner[path[-1]] = data.draw(JSON)
+    said = "a.json"
     try:
         read_rules(json.dumps(document), "a.json")
     except HarnessError as error:
-        assert str(error).startswith("a.json")
+        said = str(error)
+    assert said.startswith("a.json")

@@ -50,10 +50,16 @@ RULES = [
     ),
     issue_rule(EVERY, name="message", filters=[attribute("message", "eq", "hello")]),
     metric_rule(("critical", 10), name="volume", environment="prod", resolveThreshold=1),
-    metric_rule(("critical", 500), name="slow", dataset="transactions", aggregate="p95(transaction.duration)"),
+    metric_rule(
+        ("critical", 500), name="slow", dataset="transactions", aggregate="p95(transaction.duration)"
+    ),
     metric_rule(("critical", 95), name="crashes", dataset="sessions", aggregate=CRASH_FREE, thresholdType=1),
     metric_rule(
-        ("critical", 1), name="visitors", dataset="transactions", aggregate="count_unique(user)", query="transaction.op:db"
+        ("critical", 1),
+        name="visitors",
+        dataset="transactions",
+        aggregate="count_unique(user)",
+        query="transaction.op:db",
     ),
 ]
 
@@ -233,6 +239,10 @@ status = "resolved"
 [[test.expect]]
 at = "2m"
 rule = "slow"
+[[test.expect]]
+at = "3m"
+rule = "slow"
+status = "resolved"
 """,
     "late": """
 slow_every = "1m"
@@ -291,6 +301,7 @@ rule = "users"
         "not expected: 'many' for issue 'a' at 1m, because 10 events in 1m > 9; the event's level is at least error",
         "not expected: 'volume' (critical) at 1m, because count() in 1m is 11 > 10",
         "missing at 2m: 'many' for issue 'a'; nearest: 'many' for issue 'a' at 1m",
+        "not expected: 'volume' (resolved) at 2m, because count() in 1m is 0 < 1",
     ]
 
 
@@ -365,18 +376,34 @@ EVENTS = '[[test.events]]\nissue = "a"\ncount = "1"\n'
 BAD: list[tuple[str, str, str]] = [
     ("x = [", "t.toml: not valid TOML", ""),
     ('rules = "r.json"', "t.toml: there is no test in this file", "[[test]]"),
-    ("[test]", "t.toml: test must be a list of tables", ""),
+    ("[test]", "t.toml: test: test must be a list of tables", ""),
     ("[[test]]\n", "t.toml: test[0]: name is missing", "fires after 100 errors"),
     ('[[test]]\nnam = "x"', "t.toml: test[0]: name is missing", "is 'nam' meant to be 'name'?"),
     (HEAD, "t.toml: test[0].rules: rules is missing", "alerts.json"),
     (f'rules = "r"\n{HEAD}{HEAD}', "t.toml: test[1].name: 't' is the name of t.toml: test[0] already", ""),
     (f'rules = "r"\n{HEAD}interval = "0s"', "t.toml: test[0].interval: interval must be above 0", "1m"),
-    (f'rules = "r"\n{HEAD}interval = "1"', "t.toml: test[0].interval: interval: '1' is not a time", "write a number"),
-    (f'rules = "r"\nmetric_every = "0s"\n{HEAD}', "t.toml: metric_every: metric_every must be above 0", "60s"),
+    (
+        f'rules = "r"\n{HEAD}interval = "1"',
+        "t.toml: test[0].interval: interval: '1' is not a time",
+        "write a number",
+    ),
+    (
+        f'rules = "r"\nmetric_every = "0s"\n{HEAD}',
+        "t.toml: metric_every: metric_every must be above 0",
+        "60s",
+    ),
     (f'rules = "r"\n{HEAD}no_previous = "no"', "t.toml: test[0].no_previous: no_previous = 'no'", "current"),
     (f'rules = "r"\n{HEAD}evnts = 1', "t.toml: test[0].evnts: unknown key 'evnts'", "events"),
-    (f'rules = "r"\n{HEAD}[[test.events]]\ncount = "1"', "t.toml: test[0].events[0]: issue is missing", "database"),
-    (f'rules = "r"\n{HEAD}[[test.events]]\nissue = "a"', "t.toml: test[0].events[0]: count is missing", "0 0 5x3"),
+    (
+        f'rules = "r"\n{HEAD}[[test.events]]\ncount = "1"',
+        "t.toml: test[0].events[0]: issue is missing",
+        "database",
+    ),
+    (
+        f'rules = "r"\n{HEAD}[[test.events]]\nissue = "a"',
+        "t.toml: test[0].events[0]: count is missing",
+        "0 0 5x3",
+    ),
     (
         f'rules = "r"\n{HEAD}[[test.events]]\nissue = "a"\ncount = "1..2"',
         "t.toml: test[0].events[0].count: count: '1..2' is no item of a series",
@@ -392,18 +419,38 @@ BAD: list[tuple[str, str, str]] = [
         "t.toml: test[0].events[0].count: 1000001 in one series are too many",
         "at most 1000000",
     ),
-    (f'rules = "r"\n{HEAD}{EVENTS}level = "eror"', "t.toml: test[0].events[0].level: level = 'eror'", "error"),
+    (
+        f'rules = "r"\n{HEAD}{EVENTS}level = "eror"',
+        "t.toml: test[0].events[0].level: level = 'eror'",
+        "error",
+    ),
     (f'rules = "r"\n{HEAD}{EVENTS}tags = 1', "t.toml: test[0].events[0].tags: tags must be a table", ""),
-    (f'rules = "r"\n{HEAD}{EVENTS}tags = {{ a = [] }}', "t.toml: test[0].events[0].tags.a: the value of a tag must be a text", "region"),
+    (
+        f'rules = "r"\n{HEAD}{EVENTS}tags = {{ a = [] }}',
+        "t.toml: test[0].events[0].tags.a: the value of a tag must be a text",
+        "region",
+    ),
     (f'rules = "r"\n{HEAD}{EVENTS}data = 1', "t.toml: test[0].events[0].data: data must be a table", ""),
-    (f'rules = "r"\n{HEAD}{EVENTS}users = -1', "t.toml: test[0].events[0].users: users = -1 is too small", ""),
-    (f'rules = "r"\n{HEAD}[[test.sessions]]', "t.toml: test[0].sessions[0]: a series of sessions needs one of", "exited"),
+    (
+        f'rules = "r"\n{HEAD}{EVENTS}users = -1',
+        "t.toml: test[0].events[0].users: users = -1 is too small",
+        "",
+    ),
+    (
+        f'rules = "r"\n{HEAD}[[test.sessions]]',
+        "t.toml: test[0].sessions[0]: a series of sessions needs one of",
+        "exited",
+    ),
     (
         f'rules = "r"\n{HEAD}[[test.transactions]]\ncount = "1"',
         "t.toml: test[0].transactions[0]: duration is missing",
         "milliseconds by step",
     ),
-    (f'rules = "r"\n{HEAD}{EVENTS}[[test.change]]\nat = "1m"', "t.toml: test[0].change[0].to: to is missing", "resolved"),
+    (
+        f'rules = "r"\n{HEAD}{EVENTS}[[test.change]]\nat = "1m"',
+        "t.toml: test[0].change[0].to: to is missing",
+        "resolved",
+    ),
     (
         f'rules = "r"\n{HEAD}{EVENTS}[[test.change]]\nat = "1m"\nto = "resolved"',
         "t.toml: test[0].change[0].issue: issue is missing",
@@ -420,8 +467,16 @@ BAD: list[tuple[str, str, str]] = [
         "a",
     ),
     (f'rules = "r"\n{HEAD}[[test.expect]]\nrule = "x"', "t.toml: test[0].expect[0]: at is missing", "3m"),
-    (f'rules = "r"\n{HEAD}[[test.expect]]\nat = "soon"\nrule = "x"', "t.toml: test[0].expect[0].at: at: 'soon'", "write"),
-    (f'rules = "r"\n{HEAD}[[test.expect]]\nat = "1m"', "t.toml: test[0].expect[0]: rule is missing", "name of the rule"),
+    (
+        f'rules = "r"\n{HEAD}[[test.expect]]\nat = "soon"\nrule = "x"',
+        "t.toml: test[0].expect[0].at: at: 'soon'",
+        "write",
+    ),
+    (
+        f'rules = "r"\n{HEAD}[[test.expect]]\nat = "1m"',
+        "t.toml: test[0].expect[0]: rule is missing",
+        "name of the rule",
+    ),
     (
         f'rules = "r"\n{HEAD}until = "1m"\n[[test.expect]]\nat = "2m"\nrule = "x"',
         "t.toml: test[0].until: until is before what is expected at t.toml: test[0].expect[0]",
@@ -441,6 +496,8 @@ def test_what_is_refused(text: str, what: str, hint: str) -> None:
 
 def test_rules_that_are_not_there() -> None:
     """An expectation of a rule that no file has is a mistake, and not a test that fails."""
-    with pytest.raises(RulesError, match=r"test\[0\].expect\[0\].rule: no rule of r.json is called 'nw'") as caught:
+    with pytest.raises(
+        RulesError, match=r"test\[0\].expect\[0\].rule: no rule of r.json is called 'nw'"
+    ) as caught:
         run('[[test]]\nname = "x"\n[[test.expect]]\nat = "1m"\nrule = "nw"\n')
     assert caught.value.hint == "did you mean 'new'?"

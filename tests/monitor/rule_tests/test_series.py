@@ -55,7 +55,17 @@ def _raise_with_hint(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text,seconds", [("0", 0), ("0s", 0), ("90s", 90), ("3m", 180), ("1h30m", 5400), ("1.5min", 90), ("2d", 172800), ("250ms", 0.25)]
+    "text,seconds",
+    [
+        ("0", 0),
+        ("0s", 0),
+        ("90s", 90),
+        ("3m", 180),
+        ("1h30m", 5400),
+        ("1.5min", 90),
+        ("2d", 172800),
+        ("250ms", 0.25),
+    ],
 )
 def test_times(text: str, seconds: float) -> None:
     """Numbers with units, one after the other."""
