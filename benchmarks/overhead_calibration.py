@@ -44,7 +44,7 @@ cwd = "{folder}"
 env = {{ SENTRY_DSN = "{{dsn}}", SHOP_ROUNDS = "{rounds}", SHOP_BURN = "{burn}", SHOP_SLEEP = "{sleep}" }}
 
 [overhead]
-without = {{ env = {{ SHOP_BURN = "0", SHOP_SLEEP = "0" }} }}
+without = {{ env = {{ SHOP_BURN = "0", SHOP_SLEEP = "0", SHOP_ARM = "without" }} }}
 warm_up = {warm_up}
 measure = "{measure}"
 pairs = {pairs}
