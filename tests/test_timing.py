@@ -129,6 +129,7 @@ at = "app:work"
 
 [[twin]]
 name = "late"
+env = { DEFECT = "late" }
 finds = { metric = "timing.error.p99", FINDS }
 """
 
@@ -155,9 +156,9 @@ def test_sizes_of_twins(finds: str, value: float, within: float, tmp_path: Path)
 @pytest.mark.parametrize(
     "finds,what,hint",
     [
-        ('value = "150"', "'150' is no size of timing.error.p99, which is in seconds", "150ms"),
+        ('value = "150"', "'150' is no size of timing.error.p99, which is measured in seconds", "150ms"),
         ('within = "wide"', "'wide' is no size", "150ms"),
-        ('operation = "wrok"', "there is no operation 'wrok'", "work"),
+        ('operation = "wrok", value = "1s"', "there is no operation 'wrok'", "work"),
     ],
 )
 def test_sizes_that_are_none(finds: str, what: str, hint: str, tmp_path: Path) -> None:
@@ -211,11 +212,25 @@ def test_the_tables_of_a_report() -> None:
         assert "not told: 1 x a: no such span" in text
         assert "sampling at 50 %: 2 traces arrived, and 1 were left out, against" in text
         assert "the span cannot be timed" in text
+        assert (
+            "too few calls to judge p95 and p99 of a (2), b (2): 72 of each operation have to be matched"
+            in text
+        )
         assert "+150 ms" in text
         assert "-150 ms" in text
         assert "all sql" in text
     assert "| a | sql | static | 2 of 3 | 200 ms | +150 ms |" in markdown
     assert signed(None) == "-"
+
+
+def test_enough_calls_are_not_remarked_on() -> None:
+    """Rows of the same operation in either span mode count together; one without any is told of elsewhere."""
+    rows = (
+        replace(ROW, matched=40),
+        replace(ROW, matched=32, mode="stream"),
+        replace(ROW, operation="c", matched=0),
+    )
+    assert not [line for line in notes(replace(INFO, operations=rows)) if "too few" in line]
 
 
 def test_a_report_without_durations() -> None:

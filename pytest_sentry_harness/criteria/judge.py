@@ -28,10 +28,15 @@ def judge_criteria(
 
     ``trouble``: the harness broke, which makes the verdict *error*. ``doubts``: the evidence is not
     complete, which turns a pass into *inconclusive*. Not ``complete``: the harness was killed in mid-run,
-    so that a failed gate proves nothing either. Criteria of ``extensions`` are judged by ``evidence``.
+    so that a failed gate proves nothing either. Criteria of ``extensions`` are judged by ``evidence``. A gate on what
+    was not measured is *inconclusive*, whatever the reason.
     """
     gates, metrics, broken = list(gates), extensions.metrics, list(trouble)
-    found: dict[str, Mapping[str, Measurement] | str] = dict(measured)
+    found: dict[str, Mapping[str, Measurement] | str] = {
+        # Those of gates that nothing was measured for come last, and say so.
+        **measured,
+        **{each: {} for each in _criteria_of(gates, metrics) if each not in measured},
+    }
     for criterion in own.asked_for(extensions.criteria, gates):
         assert evidence is not None  # comes with the extensions
         try:
@@ -53,6 +58,10 @@ def judge_criteria(
     )
 
 
+def _criteria_of(gates: Iterable[Gate], metrics: Mapping[str, Metric]) -> list[str]:
+    return list(dict.fromkeys(metrics[gate.metric].criterion for gate in gates))
+
+
 def _criterion(
     name: str,
     promise: str,
@@ -64,7 +73,8 @@ def _criterion(
     complete: bool,
 ) -> CriterionResult:
     results = tuple(
-        judge(measurements[gate.metric], gate, metrics) for gate in gates if gate.metric in measurements
+        judge(measurements.get(gate.metric) or _unmeasured(metrics[gate.metric]), gate, metrics)
+        for gate in gates
     )
     if not complete:
         results = tuple(_weakened(result) for result in results)
@@ -76,6 +86,13 @@ def _criterion(
         verdicts.append(Verdict.INCONCLUSIVE)
     return CriterionResult(
         criterion=name, promise=promise, verdict=worst(verdicts), gates=results, notes=tuple(notes)
+    )
+
+
+def _unmeasured(metric: Metric) -> Measurement:
+    note = f"this run does not measure {metric.name}"
+    return Measurement(
+        metric=metric.name, value=None, low=None, high=None, samples=0, unit=metric.unit, note=note
     )
 
 

@@ -53,6 +53,7 @@ def measure(evidence: OverheadEvidence) -> dict[str, Measurement]:
     if not evidence.counter:
         measured["overhead.memory"] = _memory(launches)
     lost = sum(launch.arm(WITH).lost for launch in launches)
+    refused = sum(launch.arm(WITH).turned_away for launch in launches)
     measured["overhead.dropped"] = Measurement(
         metric="overhead.dropped",
         value=lost if launches else None,
@@ -61,7 +62,7 @@ def measure(evidence: OverheadEvidence) -> dict[str, Measurement]:
         samples=sum(launch.arm(WITH).sent for launch in launches),
         unit="count",
         exact=True,
-        note="" if launches else _too_few(0),
+        note=(f"the server refused {refused}" if refused else "") if launches else _too_few(0),
     )
     return measured
 
@@ -78,23 +79,37 @@ def trouble_in(evidence: OverheadEvidence) -> list[str]:
                 found[
                     f"the SDK in arm {arm.arm!r} wanted to send to {host!r}, which this run may not: point it at {{dsn}}"
                 ] = None
-        if without.sent or without.active:
-            what = (
-                f"sent {_items(without)}"
-                if without.sent
-                else "sent nothing, and yet its SDK has somewhere to send to"
-            )
+        if without.sent or without.turned_away or without.active or without.initialised:
             found[
-                f"Sentry is in both arms: the arm 'without' {what} (launch {launch.number}); change [overhead] without so "
-                'that it switches Sentry off, or write without = "agent"'
+                f"Sentry is in both arms: the arm 'without' {_presence(without)} (launch {launch.number}); write [overhead] "
+                'without = "agent", or let it set a variable that keeps the program from calling sentry_sdk.init'
             ] = None
-        elif not with_.sent:
-            why = "its SDK was never initialised" if not with_.active else "its SDK is set up"
+        elif not with_.sent and not with_.turned_away:
+            why = _absence(with_)
             found[
                 f"no Sentry in either arm: the arm 'with' sent nothing (launch {launch.number}; {why}); see that [target] "
                 "env hands the DSN over, and add an [[overhead.request]] with raises = true if nothing else is sent"
             ] = None
     return list(found)
+
+
+def _presence(arm: ArmSample) -> str:
+    """How it shows that there is Sentry in ``arm``."""
+    if arm.sent or arm.turned_away:
+        return f"sent {_items(arm)}"
+    if arm.active:
+        return "sent nothing, and yet its SDK has somewhere to send to"
+    return (
+        "sent nothing, and yet its SDK was initialised: without a DSN, too, it patches every framework and works for "
+        "every request"
+    )
+
+
+def _absence(arm: ArmSample) -> str:
+    """Why nothing may have come from ``arm``."""
+    if arm.active:
+        return "its SDK is set up"
+    return "its SDK was initialised without a DSN" if arm.initialised else "its SDK was never initialised"
 
 
 def doubts_about(evidence: OverheadEvidence) -> list[str]:
@@ -248,11 +263,13 @@ def _baseline(kind: str, launches: Sequence[Launch]) -> Baseline:
 def _account(arm: str, launches: Iterable[Launch]) -> ArmAccount:
     items: Counter[str] = Counter()
     discarded: Counter[str] = Counter()
+    refused: Counter[str] = Counter()
     raised = errors = lost = 0
     for launch in launches:
         sample = launch.arm(arm)
         items.update(sample.items)
         discarded.update(sample.discarded)
+        refused.update(sample.refused)
         raised, errors, lost = raised + sample.raised, errors + sample.errors, lost + sample.lost
     return ArmAccount(
         arm=arm,
@@ -260,6 +277,7 @@ def _account(arm: str, launches: Iterable[Launch]) -> ArmAccount:
         raised=raised,
         errors=errors,
         discarded=dict(sorted(discarded.items())),
+        refused=dict(sorted(refused.items())),
         lost=lost if arm != WITHOUT else 0,
     )
 
@@ -269,7 +287,7 @@ def _sample(arm: ArmSample, kind: str) -> KindSample:
 
 
 def _items(arm: ArmSample) -> str:
-    shown = [f"{count} {name}" for name, count in list(arm.items.items())[:_MOST_ITEMS]]
+    shown = [f"{count} {name}" for name, count in list({**arm.items, **arm.refused}.items())[:_MOST_ITEMS]]
     return ", ".join(shown)
 
 

@@ -3,7 +3,8 @@
 A metric that was counted in full (``exact``) is judged by its value. An estimated one passes when its
 whole 95 % interval meets the gate, fails when none of it does, and is inconclusive in between. A gate
 of 100 % (or 0 %) on a rate is special: no finite sample can prove it, so it asks for zero losses in
-the run, and the bound on the true rate is reported beside it.
+the run, and the bound on the true rate is reported beside it. ``=`` is for counts: no sample can prove that an estimate
+is equal to anything, only that it is not.
 """
 
 from __future__ import annotations
@@ -52,14 +53,10 @@ def _decide(measurement: Measurement, gate: Gate) -> tuple[Verdict, str]:
     high = math.inf if measurement.high is None else measurement.high
     ends = [meets(end, gate.threshold) for end in (low, high)]
     interval = f"{show(low, measurement.unit)} to {show(high, measurement.unit)}"
-    if gate.comparison == "=":
-        # An estimate is never equal to anything: what can be told is whether the value may be the true one.
-        if low <= gate.threshold <= high:
-            return Verdict.PASS, f"{interval} (95 %) holds {gate.text.lstrip('= ')}"
-        return Verdict.FAIL, f"{interval} (95 %) does not hold {gate.text.lstrip('= ')}"
     if all(ends):
         return Verdict.PASS, f"all of {interval} (95 %) meets {gate.text}"
-    if not any(ends):
+    # With "=" neither end need meet the gate, and what lies between may.
+    if not any(ends) and not (gate.comparison == "=" and low <= gate.threshold <= high):
         return Verdict.FAIL, f"none of {interval} (95 %) meets {gate.text}"
     note = f"; {measurement.note}" if measurement.note else ""
     return Verdict.INCONCLUSIVE, f"{interval} (95 %) straddles {gate.text}{note}"

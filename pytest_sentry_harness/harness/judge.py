@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import functools
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from pathlib import Path
 
 from ..criteria import capture, profiling, timing
 from ..criteria import load as load_criterion
-from ..criteria.judge import judge_criteria, trouble_in
+from ..criteria.judge import judge_criteria
 from ..criteria.own import asked_for
 from ..ledger.reader import JournalState, read_ledger
-from ..model.account import Account, State
+from ..model.account import Account
 from ..model.arrival import Arrival
 from ..model.extensions import NO_EXTENSIONS, Evidence, Extensions
 from ..model.ledger import Record
@@ -28,22 +26,14 @@ from ..reconcile.reconcile import Reconciliation, reconcile
 from ..reconcile.slow import Slow
 from ..report.build import build_document
 from ..report.document import RunDocument
-from ..report.lines import printable
 from ..report.write import write_reports
 from ..store.reader import open_store
-from ..targets.logfile import last_lines
+from .doubts import doubts_of, trouble_of
 from .folder import RunFolder
 from .overhead.judge import judge_overhead
 from .profiling import slow_of
 from .series import course_in
 from .timing import NO_TIMINGS, timings_of, unmeasured
-
-_AGENT = b"sentry-harness: "
-_MOST_SAID = 20
-_FAILED = re.compile(r"(ended with exit code [1-9]\d*|was ended by SIG\w+) after [\d.]+ s")
-"""How a script ended that did not end well; one killed by the harness has more words after it."""
-_LAST_LINES = 6
-_LINE_CHARACTERS = 200
 
 
 def judge_folder(folder: RunFolder, extensions: Extensions = NO_EXTENSIONS) -> RunDocument:
@@ -78,12 +68,11 @@ def judge_run(folder: RunFolder, scenario: Scenario, facts: RunFacts) -> RunDocu
         _measured(scenario, account, timings, slow)
         | ({"load": load_criterion.measure(load, series)} if "load" in criteria_of(scenario) else {}),
         gates,
-        trouble=dict.fromkeys((*facts.trouble, *trouble_in(summary.notes), *_said_in(folder.target_log))),
+        trouble=trouble_of(folder, facts, summary.notes),
         doubts=(
-            *_broken_script(folder, scenario, facts, account.fired),
-            *facts.doubts,
-            *doubts_about(scenario, reconciliation, states),
+            *doubts_of(folder, scenario, facts, reconciliation, states),
             *unmeasured(scenario, timings, summary),
+            *(() if slow is None else slow.doubts),
             *bottleneck(load, scenario.load),
         ),
         complete=facts.stop_reason != UNFINISHED,
@@ -148,28 +137,6 @@ def reconcile_folder(
         )
 
 
-def _said_in(log: Path) -> list[str]:
-    """What agents said on the target's stderr: that the ledger could not be written, or that they stayed out."""
-    if not log.is_file():
-        return []
-    with log.open("rb") as lines:
-        said = [line for line in lines if line.startswith(_AGENT)]
-    return [line.removeprefix(_AGENT).decode("utf-8", "replace").strip() for line in said[:_MOST_SAID]]
-
-
-def _broken_script(folder: RunFolder, scenario: Scenario, facts: RunFacts, fired: int) -> list[str]:
-    """That a script failed before any fault fired: then the script, and not a fault, is what to look at.
-
-    Many end badly by design once faults have fired, which says nothing against the evidence.
-    """
-    if fired or scenario.load is not None or not _FAILED.fullmatch(facts.target_ending):
-        return []
-    said = last_lines(folder.target_log, _LAST_LINES).splitlines()
-    # On one line: notes are items of lists, and calibrate has a line for each run.
-    shown = " ".join(printable(line.strip())[:_LINE_CHARACTERS] for line in said)
-    return [f"the target {facts.target_ending}, before any fault fired; its last lines: {shown}"]
-
-
 def _tallied(records: Iterable[Record], tally: LoadTally) -> Iterator[Record]:
     for record in records:
         tally.see(record)
@@ -180,39 +147,3 @@ def _counting(arrivals: Iterable[Arrival], counted: Counter[tuple[str, str]]) ->
     for arrival in arrivals:
         counted[arrival.item_type, arrival.outcome] += 1
         yield arrival
-
-
-def doubts_about(scenario: Scenario, found: Reconciliation, states: list[JournalState]) -> list[str]:
-    """Reasons not to believe that the evidence is complete."""
-    summary = found.summary
-    doubts = [f"journal {state.path.name}: {state.torn}" for state in states if state.torn]
-    # The agent cannot report from a service that runs already; where nothing is injected, it need not.
-    injects = bool(scenario.operations) or any(fault.select != "provoked" for fault in scenario.faults)
-    if scenario.target.url is None and injects and not summary.targets():
-        doubts.append(
-            "the agent never reported from the target: it must be a Python process that honours PYTHONPATH "
-            "(not python -I or -E) and its environment must be passed on"
-        )
-    loads = [process for process in summary.processes if process.hello.role == "load"]
-    if scenario.load is not None and not loads:
-        doubts.append(
-            "the load generator never reported: does the locustfile call attach(environment) from an init listener?"
-        )
-    doubts += [
-        f"load generator {process.hello.pid} ended without closing its journal"
-        for process in loads
-        if process.goodbye is None
-    ]
-    # The agent warns of what makes the evidence incomplete, such as having disarmed in mid-run.
-    doubts += dict.fromkeys(note.text for note in summary.notes if note.level == "warning")
-    if found.repeated:
-        doubts.append(
-            f"{len(found.repeated)} faults fired in more than one process (a redirect to another worker?), "
-            f"such as {found.repeated[0]}; each is counted once"
-        )
-    for fault in scenario.faults:
-        states_of = found.account.by_fault.get(fault.name, {})
-        fired = sum(count for state, count in states_of.items() if state is not State.NOT_REACHED)
-        if not fired:
-            doubts.append(f"fault {fault.name!r} never fired, so nothing is known about it")
-    return doubts

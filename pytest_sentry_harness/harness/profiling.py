@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 from ..ledger.reader import read_ledger
 from ..model.scenario import Profiling, Scenario
 from ..reconcile.slow import ITEMS, PROFILES, Slow, look_at
+from ..store.query import Filter
 from ..store.reader import StoreReader, open_store
 from .folder import RunFolder
 
@@ -23,6 +24,7 @@ def slow_of(folder: RunFolder, scenario: Scenario) -> Slow:
             _items(store, PROFILES),
             operations=scenario.operations,
             profiling=scenario.profiling or Profiling(),
+            arrivals=store.matching(Filter(item_types=(*ITEMS, "client_report"))),
             dropped=_dropped(store),
         )
 

@@ -104,12 +104,17 @@ class Measured:
     def _flush(self, timeout: float) -> dict[str, Any]:
         sdk: Any = sys.modules.get("sentry_sdk")
         if sdk is None:
-            return {"version": None, "active": False}
+            return {"version": None, "active": False, "initialised": False}
+        # Also a client that was bound elsewhere than where this thread sees it has patched what is patched here.
+        patched = bool(getattr(sys.modules.get("sentry_sdk.integrations"), "_installed_integrations", ()))
         try:
             client = sdk.get_client()
             active = getattr(client, "transport", None) is not None
             if active:
                 sdk.flush(timeout=timeout)
-            return {"version": str(sdk.VERSION), "active": active}
+            # A client without a DSN is "active" in the SDK's own words: it builds everything, and sends nothing.
+            initialised = patched or bool(client.is_active())
+            return {"version": str(sdk.VERSION), "active": active, "initialised": initialised}
         except Exception as error:  # noqa: BLE001 - it must be heard of, and the application go on
-            return {"version": None, "active": False, "error": f"{type(error).__name__}: {error}"}
+            said = f"{type(error).__name__}: {error}"
+            return {"version": None, "active": False, "initialised": patched, "error": said}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from http import HTTPStatus
 from socket import gaierror
 from typing import Any
 
@@ -88,15 +89,25 @@ class LoadLedger:
         due = due_here(start)
         if due is not None:
             self.pulse.dispatched(max(start - due, 0.0))
-        failed = True
+        status: int | None = 0
         self.meter.begun()
         try:
             response = self._call(marked, call) if marked.faults else call(dict(marked.headers))
-            failed = not 0 < int(response.status_code or 0) < 400
+            status = int(response.status_code or 0)
             return response
+        except BaseException as error:
+            if stopped(error):
+                status = None  # no answer, and the target is not to blame
+            raise
         finally:
             end = clock.monotonic()
-            self.meter.ended(marked.request, end - start, None if due is None else end - due, failed=failed)
+            self.meter.ended(
+                marked.request,
+                end - start,
+                None if due is None else end - due,
+                failed=not 0 < (status or 0) < 400,
+                plain_failed=None if marked.faults or status is None else refused(status),
+            )
 
     def _call(self, marked: Marked, call: Callable[[dict[str, str]], Any]) -> Any:
         start = clock.perf()
@@ -142,6 +153,20 @@ class LoadLedger:
             seconds=clock.perf() - start,
             error=error,
         )
+
+
+def stopped(error: BaseException) -> bool:
+    """Whether ``error`` ends the sender in the middle of a request: the load is over, or a user of it."""
+    # gevent's Timeout is no Exception either, and says that no answer came in time.
+    return not isinstance(error, Exception) and type(error).__name__ != "Timeout"
+
+
+def refused(status: int) -> bool:
+    """Whether the target did not do what it was asked: it failed, had no time (429), or did not answer (0).
+
+    Other answers of the 400s may be what the request deserves.
+    """
+    return status == 0 or status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 def never_sent(error: BaseException) -> bool:

@@ -17,6 +17,8 @@ class Timer:
     """Requests of one name."""
 
     failed: int = 0
+    plain: int = 0
+    plain_failed: int = 0
     service: Histogram = field(default_factory=Histogram)
     latency: Histogram = field(default_factory=Histogram)
 
@@ -38,12 +40,25 @@ class Meter:
             self._under_way += 1
             self._most = max(self._most, self._under_way)
 
-    def ended(self, request: str, service: float, latency: float | None, *, failed: bool) -> None:
-        """It is over, after ``service`` seconds; ``latency``: since it was due, in an open load."""
+    def ended(
+        self,
+        request: str,
+        service: float,
+        latency: float | None,
+        *,
+        failed: bool,
+        plain_failed: bool | None = None,
+    ) -> None:
+        """It is over, after ``service`` seconds; ``latency``: since it was due, in an open load.
+
+        ``plain_failed``: whether the target failed a request that carried no fault; None for one that says nothing of it.
+        """
         with self._lock:
             self._under_way -= 1
             timer = self._timers.get(request) or self._new(request)
             timer.failed += failed
+            timer.plain += plain_failed is not None
+            timer.plain_failed += bool(plain_failed)
             timer.service.add(service)
             if latency is not None:
                 timer.latency.add(latency)

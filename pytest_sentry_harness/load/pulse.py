@@ -103,6 +103,8 @@ class Pulse:
                 latency=timer.latency.taken(),
                 service_max=service_max,
                 latency_max=latency_max,
+                plain=timer.plain,
+                plain_failed=timer.plain_failed,
             )
 
 

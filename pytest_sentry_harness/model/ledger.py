@@ -400,6 +400,10 @@ class Lasted(Record):
     """Seconds from when they were due, in an open load: counts by bucket."""
     service_max: float = 0.0
     latency_max: float = 0.0
+    plain: int = 0
+    """How many carried no fault, and were not given up by their sender."""
+    plain_failed: int = 0
+    """How many of these the target failed: a status of 500 or above, 429, or no answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,6 +37,10 @@ class RequestTimes:
     requests: int
     failed: int
     """Status 400 or above, or no answer."""
+    plain: int
+    """Those that carried no fault, and were not given up by their sender."""
+    plain_failed: int
+    """Of these: status 500 or above, 429, or no answer."""
     service: Spread
     """From sending to the whole answer."""
     latency: Spread | None = None

@@ -159,7 +159,7 @@ METRICS: dict[str, Metric] = {
             criterion="timing",
             unit="seconds",
             default_gate=None,
-            meaning="median of reported minus true duration: negative when too little is reported",
+            meaning="median of reported minus true duration, without its sign: too little told is as wrong as too much",
         ),
         Metric(
             name="timing.start.p99",
@@ -315,9 +315,10 @@ METRICS: dict[str, Metric] = {
         Metric(
             name="load.failed",
             criterion="load",
-            unit="count",
-            default_gate=None,
-            meaning="requests that ended with a status of 400 or above, or without an answer",
+            unit="ratio",
+            # Answers that fail at once make every percentile of the latency better.
+            default_gate="<= 0%",
+            meaning="share of the requests without a fault that were answered 500 or above, 429, or not at all",
         ),
         Metric(
             name="load.memory_growth",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,6 +13,11 @@ WITHOUT = "without"
 """The arm without Sentry, to which every other one is compared."""
 WITH = "with"
 """The target as the scenario describes it: the arm that is judged."""
+_REPORTS = "internal"
+"""The category of client reports themselves: what they tell is lost with them, and nothing else."""
+_SEEN_BY_THE_SDK = ("network_error", "send_error")
+"""Reasons for which the SDK drops what was refused with a 4xx or 5xx, beside what it could not send at all; not with 429, which
+it leaves to the server to count (Sentry developer docs, Client Reports)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +130,10 @@ class ArmSample:
     errors: int = 0
     """Of those, how many arrived as an error event."""
     items: dict[str, int] = field(default_factory=dict)
-    """Envelope items that arrived, by type."""
+    """Envelope items that were accepted, by type."""
+    refused: dict[str, int] = field(default_factory=dict)
+    """Items that came and were not taken, by status and category (``500/transaction``); ``invalid`` for a status: the request
+    was accepted, and this item of it could not be read."""
     discarded: dict[str, int] = field(default_factory=dict)
     """Items the SDK says it dropped, by reason and category (``queue_overflow/error``), sampling left out."""
     processes: int = 1
@@ -132,24 +141,57 @@ class ArmSample:
     """Processes whose SDK could be flushed: in which the agent is."""
     active: int = 0
     """Of those, in which the SDK has somewhere to send to."""
+    initialised: int = 0
+    """Of those, in which there is a client: without a DSN, too, it works for every request."""
     cut_off: tuple[str, ...] = ()
     """Hosts its SDK wanted to send to, and was not let."""
 
     @property
     def sent(self) -> int:
-        """Envelope items that arrived."""
+        """Envelope items that arrived and were accepted."""
         return sum(self.items.values())
 
     @property
+    def turned_away(self) -> int:
+        """Envelope items that arrived and were not taken."""
+        return sum(self._refused().values())
+
+    @property
     def lost(self) -> int:
-        """Items that were dropped or never arrived, each counted once."""
-        reported = sum(self.discarded.values())
+        """Items that were dropped, refused or never arrived: at least so many, since each is counted once.
+
+        The SDK also reports as dropped what was refused, and when it has found a way to report it cannot be told which of
+        them these were: of a category, the larger one of both numbers counts.
+        """
+        lost = self._reported() + self._refused()
+        lost -= self._told_twice()
         if self.raised and self.errors == self.raised:
             # One exception reported twice, by the framework's integration and by the server's log, say: the SDK drops the
             # second one, and every error has arrived.
-            reported -= self.discarded.get("event_processor/error", 0)
-        errors = sum(count for name, count in self.discarded.items() if name.endswith("/error"))
-        return reported + max(self.raised - self.errors - errors, 0)
+            lost["error"] -= self.discarded.get("event_processor/error", 0)
+        return sum(lost.values()) + max(self.raised - self.errors - lost["error"], 0)
+
+    def _reported(self, reasons: tuple[str, ...] = ()) -> Counter[str]:
+        """Items the SDK says it dropped for one of ``reasons`` (any), by category; sizes in bytes are no items."""
+        found: Counter[str] = Counter()
+        for name, count in self.discarded.items():
+            reason, _, category = name.rpartition("/")
+            if category != _REPORTS and not category.endswith("_byte") and (not reasons or reason in reasons):
+                found[category] += count
+        return found
+
+    def _refused(self, but: str = "") -> Counter[str]:
+        """Items that were not taken, by category, those of status ``but`` and the invalid ones left out if it is given."""
+        found: Counter[str] = Counter()
+        for name, count in self.refused.items():
+            status, _, category = name.partition("/")
+            if category != _REPORTS and not (but and status in (but, "invalid")):
+                found[category] += count
+        return found
+
+    def _told_twice(self) -> Counter[str]:
+        """Items that were refused and are reported as dropped, too, by category."""
+        return self._refused(but="429") & self._reported(_SEEN_BY_THE_SDK)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,6 +268,7 @@ class ArmAccount:
     errors: int
     discarded: dict[str, int]
     lost: int
+    refused: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

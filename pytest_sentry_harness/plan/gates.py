@@ -3,7 +3,7 @@
 ::
 
     gate      := comparison number [unit]
-    comparison := "<" | "<=" | "=" | "==" | ">=" | ">"
+    comparison := "<" | "<=" | "=" | "==" | ">=" | ">"      "=" for counts only: an estimate is never equal to anything
     unit      := "%" (ratios, changes) | "us" | "ms" | "s" | "min" | "h" (times) | "kB" | "MB" | "GB" | "KiB" | "MiB" | "GiB"
 """
 
@@ -17,8 +17,10 @@ from typing import Literal, cast
 from ..errors import ScenarioError, TermError, did_you_mean
 from ..model.metrics import METRICS, Metric
 from ..model.scenario import COMPUTING, Gate, Scenario
+from .tables import Document
 from .terms import duration, parse_chain
 
+_OF_OPERATIONS = ("profiling.attributed", "profiling.top", "profiling.operations")
 _GATE = re.compile(r"\s*(<=|>=|==|=|<|>)\s*([0-9.]+)\s*(%|[A-Za-z]*)\s*")
 _EXAMPLES = {
     "ratio": '">= 99.5%"',
@@ -27,6 +29,14 @@ _EXAMPLES = {
     "change": '"< 5%"',
     "bytes": '"< 64MiB"',
 }
+UNIT_WORDS = {
+    "ratio": "is a ratio",
+    "count": "is a count",
+    "seconds": "is measured in seconds",
+    "change": "is a relative change",
+    "bytes": "is measured in bytes",
+}
+"""How a sentence about a metric says its unit."""
 _BYTES = {"kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 
 
@@ -45,6 +55,13 @@ def parse_gate(metric: str, text: str, where: str, metrics: Mapping[str, Metric]
     comparison, number, unit = match.groups()
     threshold = _threshold(known, number, unit, text, where)
     comparison = cast('Literal["<", "<=", "=", ">=", ">"]', "=" if comparison == "==" else comparison)
+    if comparison == "=" and known.unit != "count":
+        raise ScenarioError(
+            f"{metric} = {text!r}: = is for counts, and {metric} {UNIT_WORDS[known.unit]}; what is estimated is never "
+            "exactly equal to anything",
+            where=where,
+            hint=f"use <, <=, >= or >, as in {_EXAMPLES[known.unit]}",
+        )
     return Gate(
         metric=metric, comparison=comparison, threshold=threshold, text=f"{comparison} {number}{unit}"
     )
@@ -85,17 +102,70 @@ def criteria_of(scenario: Scenario) -> tuple[str, ...]:
 def with_defaults(scenario: Scenario, criteria: Iterable[str]) -> tuple[Gate, ...]:
     """The gates of ``scenario``, and the default gates of the ``criteria`` that it does not judge itself.
 
-    A default gate that the scenario gives no subject for is left out: where no profile is promised, none is missed.
+    A default gate that the scenario gives no subject for is left out: where no profile is promised, none is missed. Where
+    a share of profiles is promised, half of it has to be there for sure: no sample proves a share to be exactly what it is.
     """
     given, metrics = {gate.metric for gate in scenario.gates}, scenario.extensions.metrics
     promised = scenario.profiling.profiles if scenario.profiling else 0.0
     pointless = set() if scenario.operations else {"profiling.attributed", "profiling.operations"}
     if not promised or all(operation.kind not in COMPUTING for operation in scenario.operations):
         pointless.add("profiling.top")
+    if scenario.load is None:
+        pointless.add("load.failed")
     gates = [gate for name in criteria for gate in default_gates(name, given | pointless, metrics)]
     if promised and "profiling.profiled" not in given:
-        gates.append(parse_gate("profiling.profiled", f"= {promised * 100:g}%", "default gates", metrics))
+        least = 100 * (promised if promised == 1 else promised / 2)
+        gates.append(parse_gate("profiling.profiled", f">= {least:g}%", "default gates", metrics))
     return (*scenario.gates, *gates)
+
+
+def check_gates(scenario: Scenario, document: Document) -> None:
+    """That each gate has something to judge in ``scenario``. Raises ``ScenarioError`` for the first that has not."""
+    for gate in scenario.gates:
+        lack = _lack(scenario, gate.metric)
+        if lack is not None:
+            why, remedy = lack
+            raise ScenarioError(
+                f"{gate.metric} = {gate.text!r} cannot be judged: {why}",
+                where=document.where("gates", key=gate.metric),
+                hint=f"{remedy}; {_allowed(scenario)}",
+            )
+
+
+def _lack(scenario: Scenario, metric: str) -> tuple[str, str] | None:
+    """Why nothing in ``scenario`` could be measured as ``metric``, and what to do; None when something can."""
+    criterion = scenario.extensions.metrics[metric].criterion
+    if scenario.overhead is not None and criterion != "overhead":
+        return (
+            "a scenario with [overhead] measures what Sentry costs, and nothing else",
+            "move the gate to a scenario without [overhead]",
+        )
+    operations, load = bool(scenario.operations), scenario.load is not None
+    needs: list[tuple[bool, str]] = {
+        "capture": [(bool(scenario.faults), "[[fault]]")],
+        "timing": [(operations, "[[operation]]")],
+        "profiling": [
+            (scenario.profiling is not None, "[profiling]"),
+            (operations or metric not in _OF_OPERATIONS, "[[operation]]"),
+        ],
+        "overhead": [(scenario.overhead is not None, "[overhead]")],
+        # What a target holds is sampled whoever drives it, if it is a process of ours.
+        "load": [
+            (scenario.target.command is not None, "[target] command")
+            if metric == "load.memory_growth"
+            else (load, "[load]")
+        ],
+    }.get(criterion, [])
+    missing = next((table for there, table in needs if not there), None)
+    if missing is None:
+        return None
+    return f"it needs {missing}, which the scenario does not have", f"add {missing}, or drop the gate"
+
+
+def _allowed(scenario: Scenario) -> str:
+    names = [name for name, metric in scenario.extensions.metrics.items() if _lack(scenario, name) is None]
+    criteria = dict.fromkeys(scenario.extensions.metrics[name].criterion for name in names)
+    return f"gates on {', '.join(f'{each}.*' for each in criteria)} can be judged here"
 
 
 def for_counting(gates: Sequence[Gate]) -> tuple[Gate, ...]:
@@ -114,7 +184,7 @@ def for_counting(gates: Sequence[Gate]) -> tuple[Gate, ...]:
 
 def _threshold(metric: Metric, number: str, unit: str, text: str, where: str) -> float:
     refused = ScenarioError(
-        f"{metric.name} = {text!r}: the unit does not fit, {metric.name} is a {metric.unit}",
+        f"{metric.name} = {text!r}: the unit does not fit, {metric.name} {UNIT_WORDS[metric.unit]}",
         where=where,
         hint=f"write it as in {_EXAMPLES[metric.unit]}",
     )

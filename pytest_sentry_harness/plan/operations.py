@@ -31,8 +31,21 @@ def read_operations(document: Document, content: Any) -> tuple[Operation, ...]:
             raise table.fail(
                 "name", f"two operations are named {operation.name!r}", hint="give each a name of its own"
             )
+        same = next((earlier.name for earlier in operations if _reported_alike(earlier, operation)), None)
+        if same is not None:
+            raise table.fail(
+                "at",
+                f"operations {same!r} and {operation.name!r} are both {operation.at}, reported by the same span",
+                hint="each call would be of both, whatever their routes, and its span can be of one only: keep one of "
+                "them, mark another function, or name another span",
+            )
         operations.append(operation)
     return tuple(operations)
+
+
+def _reported_alike(one: Operation, other: Operation) -> bool:
+    """Whether every call of ``one`` is one of ``other``, and they look for the same span of it."""
+    return (one.at, one.op, one.description) == (other.at, other.op, other.description)
 
 
 def _operation(table: Table) -> Operation:

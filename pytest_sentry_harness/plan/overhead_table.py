@@ -23,10 +23,12 @@ from .twins import read_link
 
 FEWEST_PAIRS, MOST_PAIRS = 3, 14
 """What the boundary of the sequential test was found for (``statistics.sequential``)."""
+MOST_BLOCK, MOST_WARM_UP = 100, 10_000
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _BRACED = re.compile(r"\{(\w+)\}")
 _WITHOUT_HINT = (
-    'write without = { env = { SENTRY_DSN = "" } }, or without = "agent" to let the agent switch it off'
+    'write without = "agent": sentry_sdk.init then does nothing; or { env = { … } } with a variable that keeps the program '
+    "from calling it. An empty SENTRY_DSN does not, in most programs: the SDK works as hard without one"
 )
 
 
@@ -71,8 +73,12 @@ def read_overhead(document: Document, content: Any) -> Overhead:
         options=options,
         count=cast('Literal["", "instructions"]', table.choice("count", "", ("", "instructions"))),
         pairs=_pairs(table),
-        block=table.integer("block", 4, least=1) or 4,
-        warm_up=table.integer("warm_up", 300, least=0) or 0,
+        block=_bounded(
+            table, "block", 4, least=1, most=MOST_BLOCK, why="the arms have to take turns within moments"
+        ),
+        warm_up=_bounded(
+            table, "warm_up", 300, least=0, most=MOST_WARM_UP, why="nothing is measured meanwhile"
+        ),
         measure=table.seconds("measure", 1.5),
     )
     if not 0.05 <= overhead.measure <= 60:
@@ -94,6 +100,16 @@ def _pairs(table: Table) -> int:
             hint=f"use {FEWEST_PAIRS} to {MOST_PAIRS}: the error rates of the verdict are known for these",
         )
     return pairs
+
+
+def _bounded(table: Table, key: str, default: int, *, least: int, most: int, why: str) -> int:
+    number = table.integer(key, default, least=least)
+    assert number is not None  # there is a default
+    if number > most:
+        raise table.fail(
+            key, f"{key} = {number} is too many", hint=f"use {least} to {most}: {why}; {default} is usual"
+        )
+    return number
 
 
 def _without(table: Table) -> OverheadArm:
@@ -220,6 +236,7 @@ def check_overhead(scenario: Scenario, document: Document) -> None:
             where=document.where("target"),
             hint='write command = "uvicorn app:app --port {port}" under [target]',
         )
+    _check_arms(scenario, document)
     others = {
         "load": scenario.load is not None,
         "fault": bool(scenario.faults),
@@ -233,6 +250,40 @@ def check_overhead(scenario: Scenario, document: Document) -> None:
                 where=document.where(name),
                 hint="make it two scenarios; the requests to be measured are [[overhead.request]]",
             )
+
+
+def _check_arms(scenario: Scenario, document: Document) -> None:
+    """Every arm must differ from the target as it stands: else two arms are the same, and the comparison is noise."""
+    overhead = scenario.overhead
+    assert overhead is not None
+    if overhead.without.init and not _differs(scenario, overhead.without.env, overhead.without.command):
+        raise ScenarioError(
+            "without changes nothing: what it sets is what [target] says already, so both arms would be the same",
+            where=document.where("overhead", key="without"),
+            hint=_WITHOUT_HINT,
+        )
+    for index, arm in enumerate(overhead.arms):
+        if arm.link == scenario.link and not _differs(scenario, arm.env, arm.command):
+            raise ScenarioError(
+                f"arm {arm.name!r} changes nothing: it would be the arm 'with' once more",
+                where=document.where("overhead.arm", index, "name"),
+                hint="give it env, command or link that differ from what [target] and [[link]] say",
+            )
+    for index, option in enumerate(overhead.options):
+        if not _differs(scenario, option.env, option.command):
+            raise ScenarioError(
+                f"option {option.name!r} toggles nothing: what it sets is what [target] says already",
+                where=document.where("overhead.option", index, "name"),
+                hint="write env = { … } or command = …: what differs from [target]",
+            )
+
+
+def _differs(scenario: Scenario, env: dict[str, str], command: str | None) -> bool:
+    target = scenario.target
+    return any(target.env.get(name) != value for name, value in env.items()) or command not in (
+        None,
+        target.command,
+    )
 
 
 def fill_headers(headers: dict[str, str], kept: dict[str, str]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import Any, Literal, cast
 from ..errors import ScenarioError, TermError, did_you_mean
 from ..model.extensions import NO_EXTENSIONS, Extensions
 from ..model.scenario import Expect, Fault, Gate, Safety, Scenario, Target
-from .gates import parse_gate
+from .gates import check_gates, parse_gate
 from .load_table import read_load
 from .operations import POINT, read_operations, read_profiling
 from .overhead_table import check_overhead, read_overhead
@@ -256,6 +256,7 @@ def _check_whole(scenario: Scenario, document: Document) -> None:
     """Rules that span tables."""
     if scenario.overhead is not None:
         check_overhead(scenario, document)
+        check_gates(scenario, document)
         check_twins(scenario, document)
         return
     if not scenario.faults and not scenario.operations and scenario.profiling is None:
@@ -272,6 +273,7 @@ def _check_whole(scenario: Scenario, document: Document) -> None:
         )
     _check_url(scenario, document)
     _check_script(scenario, document)
+    check_gates(scenario, document)
     check_twins(scenario, document)
     if scenario.load is None and not scenario.target.wait:
         raise ScenarioError(

@@ -11,11 +11,13 @@ from ..model.extensions import NO_EXTENSIONS, Extensions
 from ..model.metrics import Metric
 from ..model.reasons import REASONS, unknown_reason
 from ..model.scenario import Finds, LinkRule, Scenario, Twin
+from .gates import UNIT_WORDS
 from .tables import Document, Table
 from .terms import duration, parse_chain
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _RESETS = ("before", "after")
+_SIZED = 'write both, as in value = "150ms", within = "10ms"'
 
 
 def read_link(document: Document, content: Any, label: str = "link") -> tuple[LinkRule, ...]:
@@ -81,6 +83,13 @@ def _twin(document: Document, table: Table, extensions: Extensions) -> Twin:
             raise table.fail(
                 "finds", f"unknown reason {unknown!r}", hint=did_you_mean(unknown, sorted(REASONS))
             )
+    value, within = (_size(finds, key, extensions.metrics[metric]) for key in ("value", "within"))
+    if within is not None and within < 0:
+        raise table.fail(
+            "finds", f"within is {finds.text('within')!r}, and a distance is not negative", _SIZED
+        )
+    if value is None and ("within" in finds or "operation" in finds):
+        raise table.fail("finds", "within and operation say more about value, and there is no value", _SIZED)
     twin = Twin(
         name=name,
         stories=table.texts("stories"),
@@ -95,8 +104,8 @@ def _twin(document: Document, table: Table, extensions: Extensions) -> Twin:
             culprit=finds.text("culprit") or "",
             file=finds.text("file") or "",
             metric=metric,
-            value=_size(finds, "value", extensions.metrics[metric]),
-            within=_size(finds, "within", extensions.metrics[metric]) or 0.0,
+            value=value,
+            within=within or 0.0,
             operation=finds.text("operation") or "",
             passes=_passes(finds, extensions),
             verdict="error" if finds.choice("verdict", "fail", ("fail", "error")) == "error" else "fail",
@@ -129,7 +138,7 @@ def _size(finds: Table, key: str, metric: Metric) -> float | None:
     except (ValueError, TermError) as error:
         raise finds.fail(
             key,
-            f"{text!r} is no size of {metric.name}, which is in {metric.unit}",
+            f"{text!r} is no size of {metric.name}, which {UNIT_WORDS[metric.unit]}",
             hint='write it as in "150ms" (times), "3%" (ratios) or "12" (counts)',
         ) from error
 
@@ -152,6 +161,12 @@ def check_twins(scenario: Scenario, document: Document) -> None:
                     where=document.where("twin", index, "do"),
                     hint=did_you_mean(fault, names),
                 )
+        if replace(twin_of(scenario, twin.name), twin="") == scenario:
+            raise ScenarioError(
+                f"twin {twin.name!r} changes nothing: it is the scenario as written, and has no defect to be found",
+                where=document.where("twin", index, "name"),
+                hint="plant one with env, command, do, link, hosts or settle, other than in the scenario itself",
+            )
 
 
 def twin_of(scenario: Scenario, name: str) -> Scenario:

@@ -6,6 +6,7 @@ a span within a tenth of that counts as well, for calls that run side by side sh
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -69,22 +70,23 @@ class Layout:
 
     def __init__(self, transaction: TransactionTold) -> None:
         self.transaction = transaction
-        children: dict[str, list[Interval]] = {}
+        self._children: dict[str, list[SpanTold]] = {}
         ids = {span.span_id for span in transaction.spans}
         for span in transaction.spans:
             parent = span.parent_span_id if span.parent_span_id in ids else transaction.span_id
-            children.setdefault(parent or "", []).append((span.start, span.end))
-        self._root = without((transaction.start, transaction.end), children.get(transaction.span_id, ()))
-        self._own = [
-            (span, without((span.start, span.end), children.get(span.span_id, ())))
-            for span in transaction.spans
-        ]
+            self._children.setdefault(parent or "", []).append(span)
+        self._spans: tuple[SpanTold | None, ...] = (None, *transaction.spans)
+        self._own = [self._own_time(span) for span in self._spans]
 
     def put(self, call: Call) -> Put:
         """Where the time of ``call`` is."""
         operation, transaction = call.operation, self.transaction
-        covers: list[tuple[float, SpanTold | None]] = [(shared(self._root, call.own), None)]
-        covers += [(shared(own, call.own), span) for span, own in self._own]
+        covers: list[tuple[float, SpanTold | None]] = []
+        for span, own in zip(self._spans, self._own, strict=True):
+            if call.beside and _tells(operation, span):
+                # It may have waited for what ran elsewhere: a span of that, below its own, takes nothing away from it.
+                own = self._own_time(span, call.beside)
+            covers.append((shared(own, call.own), span))
         most = max(seconds for seconds, _ in covers)
         near = [(seconds, span) for seconds, span in covers if seconds and seconds >= most * _NEARLY]
         right = [(seconds, span) for seconds, span in near if _tells(operation, span)]
@@ -106,6 +108,28 @@ class Layout:
         else:
             reason, where = self._wrong(operation, max(near, key=lambda each: each[0])[1])
         return Put(reason, where, most, on_route, told, seen(transaction))
+
+    def _own_time(self, span: SpanTold | None, beside: Iterable[Operation] = ()) -> tuple[Interval, ...]:
+        """When ``span`` (None: the transaction itself) ran, and nothing below it but what tells of ``beside``."""
+        whole = self.transaction if span is None else span
+        told = self._below(whole.span_id, tuple(beside))
+        taken: list[Interval] = []
+        for child in self._children.get(whole.span_id, ()):
+            taken += without((child.start, child.end), told)
+        return without((whole.start, whole.end), taken)
+
+    def _below(self, span_id: str, beside: Sequence[Operation]) -> list[Interval]:
+        """When spans anywhere below ``span_id`` ran that tell of ``beside``."""
+        found: list[Interval] = []
+        waiting, seen_ids = [span_id] if beside else [], {span_id}
+        while waiting:
+            for child in self._children.get(waiting.pop(), ()):
+                if any(_tells(operation, child) for operation in beside):
+                    found.append((child.start, child.end))
+                elif child.span_id not in seen_ids:  # ids of a broken payload may go round in a circle
+                    seen_ids.add(child.span_id)
+                    waiting.append(child.span_id)
+        return found
 
     def _wrong(self, operation: Operation, span: SpanTold | None) -> tuple[str, str]:
         """Why ``span`` (None: the transaction itself) is not where it belongs, and what that is."""

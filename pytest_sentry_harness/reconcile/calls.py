@@ -22,8 +22,11 @@ class Call:
     cpu: float | None
     thread: str
     process: Process | None
+    task: str | None = None
     own: tuple[Interval, ...] = ()
-    """When it ran, and no other marked operation within it."""
+    """When it ran, and no other marked operation within it, in its own thread and task."""
+    beside: tuple[Operation, ...] = ()
+    """What ran in the meantime in other threads and tasks: nobody knows whether it waited for that, or not."""
 
     @property
     def seconds(self) -> float:
@@ -65,6 +68,7 @@ def read_calls(records: Iterable[Record], operations: Iterable[Operation]) -> Ca
                 cpu=record.cpu,
                 thread=record.thread,
                 process=process,
+                task=record.task,
             )
             if record.trace_id is None:
                 found.outside.append(call)
@@ -78,13 +82,23 @@ def read_calls(records: Iterable[Record], operations: Iterable[Operation]) -> Ca
 
 
 def _share_out(calls: list[Call], *, alone: bool = False) -> None:
-    """Give each call the time in which none of the others ran wholly within it."""
+    """Give each call the time in which none of the others ran wholly within it, as far as it called them itself."""
     calls.sort(key=lambda call: (call.span[0], -call.span[1]))
     for number, call in enumerate(calls):
         inner: list[Interval] = []
+        beside: list[Operation] = []
         for later in calls[number + 1 :] if not alone else ():
             if later.span[0] >= call.span[1]:
                 break
             if later.span[1] <= call.span[1] and later.span != call.span:
-                inner.append(later.span)
+                if _place(later) == _place(call):
+                    inner.append(later.span)
+                else:
+                    beside.append(later.operation)
         call.own = without(call.span, inner)
+        call.beside = tuple(dict.fromkeys(beside))
+
+
+def _place(call: Call) -> tuple[int, str, str | None]:
+    """Where nothing else runs at the same time."""
+    return id(call.process), call.thread, call.task

@@ -42,11 +42,15 @@ class _Generator:
 @dataclass(slots=True)
 class _Timed:
     failed: int = 0
+    plain: int = 0
+    plain_failed: int = 0
     service: Histogram = field(default_factory=Histogram)
     latency: Histogram = field(default_factory=Histogram)
 
     def add(self, record: Lasted) -> None:
         self.failed += record.failed
+        self.plain += record.plain
+        self.plain_failed += record.plain_failed
         self.service.merge(record.service, record.service_max)
         self.latency.merge(record.latency, record.latency_max)
 
@@ -182,6 +186,8 @@ def _times(request: str, timed: _Timed) -> RequestTimes:
         request=request,
         requests=timed.service.count,
         failed=timed.failed,
+        plain=timed.plain,
+        plain_failed=timed.plain_failed,
         service=_spread(timed.service),
         latency=_spread(timed.latency) if timed.latency.count else None,
     )

@@ -34,6 +34,8 @@ class QueriesSeen:
     def __init__(self, rule: Profiling, wrong: Findings) -> None:
         self.missed = 0
         """Transactions in which declared queries were not found, counted for each declaration."""
+        self.asked = 0
+        """Transactions with a query."""
         self._rule = rule
         self._wrong = wrong
         self._found: dict[tuple[str, str, str], _Entry] = {}
@@ -47,6 +49,7 @@ class QueriesSeen:
     def see(self, transaction: TransactionTold) -> None:
         """Take in one transaction."""
         runs = list(repeated(transaction)) if transaction.spans else []
+        self.asked += bool(runs)
         declared = [each for each in self._rule.n_plus_one if fnmatchcase(transaction.name, each.route)]
         for run in runs:
             if run.counts(self._rule):

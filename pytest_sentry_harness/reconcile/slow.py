@@ -10,23 +10,27 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from ..model.account import Finding
-from ..model.ledger import Record, SdkInit
-from ..model.profiling import OperationTold, ProfilesTold, ProfilingInfo
+from ..model.arrival import Arrival
+from ..model.ledger import Record
+from ..model.profiling import OperationTold, ProfilingInfo
 from ..model.scenario import COMPUTING, Operation, Profiling
+from ..model.timing import Told
 from ..protocol.spans import TransactionTold, told
 from .attribution import Layout, Put, Seen, expected, seen
 from .calls import Call, Calls, read_calls
+from .left_out import LeftOut, rate_of
 from .on_top import Samples, look_at_profiles
+from .profiled import profiles_told
 from .queries_seen import QueriesSeen
 from .uninstrumented import unseen
 from .wrongs import Findings
 
 ITEMS = ("transaction", "span")
 PROFILES = ("profile", "profile_chunk")
-_BURNING = ("sync", "thread", "blocked")
 
-_LONG = 0.25
-"""Seconds in which two samples are taken even on a busy machine: the SDK takes a hundred a second."""
+_NO_REASON = ("unexplained", "tracing_off")
+_ENOUGH_QUERIES = 20
+"""Transactions with queries, as many as slow calls are wanted of operations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,8 @@ class Slow:
 
     info: ProfilingInfo
     findings: tuple[Finding, ...]
+    doubts: tuple[str, ...] = ()
+    """A sentence for each thing that nothing is known about."""
 
 
 @dataclass(slots=True)
@@ -46,6 +52,7 @@ class _Look:
     calls: Calls
     wrong: Findings
     queries: QueriesSeen
+    left_out: LeftOut
     best: dict[Call, Put] = field(default_factory=dict)
     spoken: set[Call] = field(default_factory=set)
     """Calls with a span of their kind at their time."""
@@ -59,19 +66,23 @@ def look_at(
     *,
     operations: Iterable[Operation],
     profiling: Profiling,
+    arrivals: Iterable[Arrival] = (),
     dropped: dict[str, int] | None = None,
 ) -> Slow:
     """Judge where the time of slow operations was put.
 
     ``items``: ``(item type, payload)`` of all transactions and spans that were accepted, ``profiles`` of all
-    profiles and chunks. ``dropped``: profiles the SDK says it dropped, by reason.
+    profiles and chunks, ``arrivals`` the transactions, spans and client reports, accepted or not. ``dropped``: profiles the SDK says it dropped, by reason.
     """
     operations = tuple(operations)
     wrong = Findings()
-    look = _Look(profiling, operations, read_calls(records, operations), wrong, QueriesSeen(profiling, wrong))
+    left_out = LeftOut()
+    calls = read_calls(left_out.reading(records), operations)
+    look = _Look(profiling, operations, calls, wrong, QueriesSeen(profiling, wrong), left_out)
     notes: list[str] = []
     for transaction in told(items, notes):
         _see(look, transaction)
+    left_out.settle(arrivals)
     burning = _burning(look)
     unprofiled, unread = look_at_profiles(profiles, look.transactions, burning)
     samples = [each for each in burning if each.profiled]
@@ -97,15 +108,16 @@ def look_at(
         n_plus_one=look.queries.told(),
         undeclared=look.queries.undeclared,
         missed=look.queries.missed,
-        profiles=_profiles_told(look, unprofiled, dropped or {}),
+        profiles=profiles_told(profiling, look.transactions, unprofiled, dropped or {}),
         uninstrumented=unseen_count,
     )
-    return Slow(info, wrong.all())
+    return Slow(info, wrong.all(), tuple(_doubts(look)))
 
 
 def _see(look: _Look, transaction: TransactionTold) -> None:
     """Take in one transaction."""
     look.transactions.append(seen(transaction))
+    look.left_out.see(transaction)
     calls = look.calls.by_trace.get(transaction.trace_id, ())
     layout = Layout(transaction) if calls else None
     for call in calls:
@@ -126,36 +138,60 @@ def _slow_calls(look: _Look, operation: Operation | None = None) -> Iterator[Cal
 
 
 def _left_out(look: _Look, call: Call) -> bool:
-    """Its trace did not arrive, and tracing by a rate below 1 may be why: the dice are the criterion timing's business."""
+    """Its trace did not arrive, and should not have: the promised rate leaves it out."""
     if call in look.best or call.trace_id is None:
         return False
-    return 0 < (_rate(call.process.sdk if call.process else None) or 0) < 1
+    return look.left_out.rightly(call.trace_id, call.process.sdk if call.process else None)
 
 
-def _rate(sdk: SdkInit | None) -> float | None:
-    rate = sdk.options.get("traces_sample_rate") if sdk is not None else None
-    return float(rate) if isinstance(rate, int | float) else None
+def _doubts(look: _Look) -> Iterator[str]:
+    """What the run says nothing about: operations without a slow call to look for, and a run without anything."""
+    for operation in look.operations:
+        calls = [call for call in look.calls if call.operation == operation]
+        slow = [call for call in calls if call.seconds >= look.profiling.slow]
+        if calls and all(_left_out(look, call) for call in slow):
+            why = (
+                f"sampling left out the traces of all of its {len(slow)} slow calls: sample more, or send more requests"
+                if slow
+                else f"none of its {len(calls)} calls took {look.profiling.slow:g} s or more by itself: lower slow, or "
+                "take the operation out"
+            )
+            yield f"operation {operation.name!r}: nothing is known about it, {why}"
+    promises = look.profiling
+    if (
+        not (look.operations or promises.n_plus_one or promises.profiles)
+        and look.queries.asked < _ENOUGH_QUERIES
+    ):
+        yield (
+            f"only {look.queries.asked} of {len(look.transactions)} transactions hold a query of a database, and nothing "
+            f"else is asked of them; {_ENOUGH_QUERIES} are needed to know about N+1 queries: send more requests, or "
+            "add an [[operation]]"
+        )
 
 
 def _note_misplaced(look: _Look) -> None:
     for call in _slow_calls(look):
         name, put = call.operation.name, look.best.get(call)
         if put is None:
-            look.wrong.add("profiling.attributed", name, *_no_transaction(call), trace_id=call.trace_id)
+            look.wrong.add("profiling.attributed", name, *_no_transaction(look, call), trace_id=call.trace_id)
         elif put.reason != "attributed":
             look.wrong.add("profiling.attributed", name, put.reason, put.where, transaction=put.transaction)
 
 
-def _no_transaction(call: Call) -> tuple[str, str]:
+def _no_transaction(look: _Look, call: Call) -> tuple[str, str]:
     if call.trace_id is None:
         return "no_request", "it ran for no request that the load sent"
+    nothing = "no transaction of its trace arrived"
     sdk = call.process.sdk if call.process else None
     if sdk is None:
-        return "no_transaction", "no transaction of its trace arrived, and no SDK was set up in its process"
-    rate = _rate(sdk)
+        return "no_transaction", f"{nothing}, and no SDK was set up in its process"
+    rate = rate_of(sdk)
     if not rate and not sdk.options.get("traces_sampler"):
-        return "no_transaction", f"no transaction of its trace arrived: traces_sample_rate={rate}"
-    return "no_transaction", "no transaction of its trace arrived"
+        return "no_transaction", f"{nothing}: traces_sample_rate={rate}"
+    state, reason = look.left_out.why(call.trace_id)
+    if state is Told.MISSAMPLED:
+        return "no_transaction", f"{nothing}: sampling left it out although its sample_rand is below {rate:g}"
+    return "no_transaction", nothing if reason in _NO_REASON else f"{nothing}: {reason}"
 
 
 def _told(look: _Look, operation: Operation, samples: list[Samples]) -> OperationTold:
@@ -182,30 +218,6 @@ def _bare(look: _Look) -> list[Operation]:
         if call.operation.kind in ("http", "sql") and call not in look.spoken
     }
     return [operation for operation in look.operations if operation.name in without]
-
-
-def _profiles_told(look: _Look, unprofiled: list[Seen], dropped: dict[str, int]) -> ProfilesTold:
-    """How many transactions have a profile, of those that lasted long enough for the two samples it needs.
-
-    A thread takes the samples, and may be late: so many of the shortest as the SDK says it could not profile
-    for that reason are no sign of anything, unless they are long by any measure.
-    """
-    excused = sorted(
-        (each for each in unprofiled if each.end - each.start < _LONG), key=lambda each: each.end - each.start
-    )[: dropped.get("insufficient_data", 0)]
-    without, left_out = set(map(id, unprofiled)), set(map(id, excused))
-    counted = [
-        each
-        for each in look.transactions
-        if each.end - each.start >= look.profiling.slow and id(each) not in left_out
-    ]
-    return ProfilesTold(
-        promised=look.profiling.profiles,
-        transactions=len(counted),
-        profiled=sum(id(each) not in without for each in counted),
-        short=len(look.transactions) - len(counted),
-        lost=dropped,
-    )
 
 
 def _burning(look: _Look) -> list[Samples]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from math import isnan
 
@@ -31,32 +31,41 @@ class TimedLedger:
     _offsets: dict[int, float] = field(default_factory=dict)
     _seconds: list[int] = field(default_factory=list)
 
+    _role: str = ""
+    _process: SdkInit | None = None
+
     @classmethod
     def read(cls, records: Iterable[Record]) -> TimedLedger:
         """Take in a ledger: journal after journal, each beginning with its ``Hello``."""
         ledger = cls()
-        role = ""
-        process: SdkInit | None = None
-        for record in records:
-            if isinstance(record, Hello):
-                role = record.role
-                ledger._close(process)
-                process = None
-            if role != "target":
-                ledger._see_clock(record)
-            if isinstance(record, Timed):
-                label = ledger.operations.setdefault(record.operation, len(ledger.operations))
-                trace = ledger.traces.number(record.trace_id)
-                ledger.calls.add(trace, label, record.mono - record.seconds, record.seconds)
-            elif isinstance(record, (Sent, Intent)):
-                ledger._see_request(record)
-            elif isinstance(record, SdkInit):
-                process = record
-            elif isinstance(record, SdkDiscarded):
-                ledger.discarded[record.category, record.reason] += record.quantity
-        ledger._close(process)
-        ledger._seconds = sorted(ledger._offsets)
+        for _ in ledger.reading(records):
+            pass
         return ledger
+
+    def reading(self, records: Iterable[Record]) -> Iterator[Record]:
+        """Take in the ``records`` of a whole ledger while they pass by; it is complete when there are no more."""
+        for record in records:
+            self._see(record)
+            yield record
+        self._close()
+        self._seconds = sorted(self._offsets)
+
+    def _see(self, record: Record) -> None:
+        if isinstance(record, Hello):
+            self._role = record.role
+            self._close()
+        if self._role != "target":
+            self._see_clock(record)
+        if isinstance(record, Timed):
+            label = self.operations.setdefault(record.operation, len(self.operations))
+            trace = self.traces.number(record.trace_id)
+            self.calls.add(trace, label, record.mono - record.seconds, record.seconds)
+        elif isinstance(record, (Sent, Intent)):
+            self._see_request(record)
+        elif isinstance(record, SdkInit):
+            self._process = record
+        elif isinstance(record, SdkDiscarded):
+            self.discarded[record.category, record.reason] += record.quantity
 
     def wall_at(self, mono: float) -> float | None:
         """The wall clock at a moment of the monotonic one, as load and harness read both; None when they never did.
@@ -70,9 +79,10 @@ class TimedLedger:
         second = min(near, key=lambda each: abs(each + 0.5 - mono))
         return mono + self._offsets[second]
 
-    def _close(self, process: SdkInit | None) -> None:
-        if process is not None:
-            self.inits.append(process)
+    def _close(self) -> None:
+        if self._process is not None:
+            self.inits.append(self._process)
+            self._process = None
 
     def _see_clock(self, record: Record) -> None:
         """Of each second the pair that was read with the least pause between: the wall clock is read first."""

@@ -40,9 +40,9 @@ class Settings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
         """Settings from ``REFERENCE_DATABASE``, ``REFERENCE_QUOTES_URL``, ``REFERENCE_SECRET``, ``REFERENCE_SEED``,
-        ``REFERENCE_HISTORY`` and ``REFERENCE_SWEEP_SECONDS``.
+        ``REFERENCE_INSTRUMENTS``, ``REFERENCE_HISTORY`` and ``REFERENCE_SWEEP_SECONDS``.
 
-        Raises ``ValueError`` when seed or history is not a whole number, or the pause between sweeps not a number.
+        Raises ``ValueError`` when seed, instruments or history is not a whole number, or the pause between sweeps not a number.
         """
         given: dict[str, str] = {}
         for name in ("database", "quotes_url", "secret"):
@@ -51,6 +51,7 @@ class Settings:
                 given[name] = value
         return cls(
             seed=int(environment.get("REFERENCE_SEED", "1")),
+            instruments=int(environment.get("REFERENCE_INSTRUMENTS", "24")),
             history=int(environment.get("REFERENCE_HISTORY", "0")),
             sweep_seconds=float(environment.get("REFERENCE_SWEEP_SECONDS", "5")),
             **given,  # type: ignore[arg-type]

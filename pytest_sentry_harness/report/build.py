@@ -86,7 +86,8 @@ def _reproduce(facts: RunFacts, scenario: Scenario) -> str:
     ):  # they come from plugins of pytest, which the command does not load
         return f"pytest {shlex.quote(facts.scenario_file)} --sentry-harness-seed={facts.seed}"
     twin = f" --twin {shlex.quote(facts.twin)}" if facts.twin else ""
-    return f"sentry-harness gate {shlex.quote(facts.scenario_file)}{twin} --seed {facts.seed}"
+    count = " --count instructions" if scenario.overhead is not None and scenario.overhead.count else ""
+    return f"sentry-harness gate {shlex.quote(facts.scenario_file)}{twin} --seed {facts.seed}{count}"
 
 
 def _account(account: Account) -> doc.AccountInfo:

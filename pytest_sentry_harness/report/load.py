@@ -35,7 +35,10 @@ def load_table(info: LoadInfo | None) -> list[str]:
 
 def _sent(info: LoadInfo) -> str:
     asked = "" if info.rate_asked is None else f", {info.rate_asked:.3g}/s asked"
-    return f"load: {info.requests} requests in {info.seconds:.1f} s ({info.rate:.3g}/s sent{asked}), {info.failed} failed"
+    sent = f"load: {info.requests} requests in {info.seconds:.1f} s ({info.rate:.3g}/s sent{asked}), {info.failed} failed"
+    if info.all is None:
+        return sent
+    return f"{sent}; without a fault: {info.all.plain_failed} of {info.all.plain}"
 
 
 def _generator(info: LoadInfo) -> str:

@@ -103,11 +103,20 @@ def _account(account: ArmAccount) -> str:
     parts = [f"arm {account.arm}: {sent} arrived"]
     if account.raised:
         parts.append(f"{account.errors} of {account.raised} errors among them")
+    if account.refused:
+        parts.append(f"the server refused {_counted(_by_answer(account.refused))}")
     if account.discarded:
         parts.append(f"the SDK says it dropped {_counted(account.discarded)}")
     if account.lost:
-        parts.append(f"{account.lost} lost: what is not sent costs less")
+        least = "at least " if account.refused else ""
+        parts.append(f"{least}{account.lost} lost: what is not sent costs less")
     return "; ".join(parts)
+
+
+def _by_answer(refused: dict[str, int]) -> dict[str, int]:
+    """``500/transaction`` as ``transaction (500)``."""
+    parts = ((name.partition("/"), count) for name, count in refused.items())
+    return {f"{what} ({how})": count for (how, _, what), count in parts}
 
 
 def _counted(counts: dict[str, int]) -> str:

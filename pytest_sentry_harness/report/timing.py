@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 
 from rich import box
@@ -11,6 +12,7 @@ from rich.text import Text
 
 from ..criteria.verdict import show
 from ..model.timing import TimingInfo, TimingRow
+from ..statistics.quantiles import samples_for_quantile
 from .lines import printable
 
 _HEAD = (
@@ -28,6 +30,8 @@ _HEAD = (
 _LEFT = 3
 """Columns that hold words; the others hold numbers."""
 _MOST_REASONS = 20
+_ENOUGH = samples_for_quantile(0.95)
+"""Calls by which an operation shows that 95 % of them are right."""
 
 
 def print_timing(timing: TimingInfo, console: Console) -> None:
@@ -69,7 +73,21 @@ def notes(timing: TimingInfo) -> list[str]:
             f"sampling at {show(timing.rate, 'ratio')}: {timing.oversampled} traces arrived, and {timing.undersampled} "
             "were left out, against what their sample_rand demands"
         )
-    return lines + list(timing.notes)
+    return lines + _too_few(timing) + list(timing.notes)
+
+
+def _too_few(timing: TimingInfo) -> list[str]:
+    """Which operations have too few calls for a verdict on each by itself, however many all together have."""
+    matched: Counter[str] = Counter()
+    for row in timing.operations:
+        matched[row.operation] += row.matched
+    few = [f"{name} ({count})" for name, count in matched.items() if 0 < count < _ENOUGH]
+    if not few:
+        return []
+    return [
+        f"too few calls to judge p95 and p99 of {', '.join(few[:_MOST_REASONS])}: {_ENOUGH} of each operation have to "
+        "be matched, so send more requests that reach it"
+    ]
 
 
 def _rows(timing: TimingInfo) -> Iterator[TimingRow]:

@@ -4,7 +4,7 @@ Set by the environment, so that a twin is a line of the scenario:
 
 * ``SENTRY_DSN``: where to send; empty: the SDK is not initialised
 * ``SHOP_DSN``: used where ``SENTRY_DSN`` is empty: a set-up that cannot be switched off by it
-* ``SHOP_SDK``: ``on``, ``off`` (never initialised), ``lossy`` (traces everything, with a queue for one envelope)
+* ``SHOP_SDK``: ``on``, ``off`` (never initialised), ``always`` (initialised also without a DSN), ``lossy`` (traces everything, with a queue for one envelope)
 * ``SHOP_ROUNDS``: how much work a request does
 * ``SHOP_BURN``: microseconds of CPU burnt by each request, beside the work, where the SDK is on
 * ``SHOP_SLEEP``: milliseconds slept by each request where the SDK is on
@@ -28,7 +28,7 @@ Send = Callable[[Message], Awaitable[None]]
 
 DSN = os.environ.get("SENTRY_DSN") or os.environ.get("SHOP_DSN")
 MODE = os.environ.get("SHOP_SDK", "on")
-ON = bool(DSN) and MODE != "off"
+ON = MODE == "always" or (bool(DSN) and MODE != "off")
 ROUNDS = int(os.environ.get("SHOP_ROUNDS", "400"))
 BURN = float(os.environ.get("SHOP_BURN", "0")) / 1e6 if ON else 0.0
 SLEEP = float(os.environ.get("SHOP_SLEEP", "0")) / 1e3 if ON else 0.0

@@ -127,6 +127,25 @@ def test_launching_ends_when_every_gate_is_clear() -> None:
         ({"raised": 10, "errors": 7}, 3),
         ({"raised": 10, "errors": 7, "discarded": {"queue_overflow/error": 2}}, 3),
         ({"raised": 10, "errors": 7, "discarded": {"queue_overflow/error": 4, "backpressure/span": 5}}, 9),
+        # All refused, and the reports of it, too.
+        ({"items": {}, "refused": {"500/transaction": 335, "500/internal": 4}}, 335),
+        # The SDK reports what was refused once it may again: with what it could not send at all, not beside it.
+        ({"refused": {"500/error": 3}, "discarded": {"network_error/error": 3}}, 3),
+        ({"refused": {"500/error": 3}, "discarded": {"network_error/error": 5}}, 5),
+        ({"refused": {"500/error": 3}, "discarded": {"network_error/error": 2}}, 3),
+        ({"refused": {"413/error": 3}, "discarded": {"send_error/error": 3}}, 3),
+        ({"refused": {"500/error": 3}, "discarded": {"queue_overflow/error": 2}}, 5),
+        # A 429 is the server's to count: what is held back afterwards comes on top.
+        ({"refused": {"429/error": 1}, "discarded": {"ratelimit_backoff/error": 6}}, 7),
+        ({"refused": {"429/error": 1}, "discarded": {"network_error/error": 1}}, 2),
+        ({"refused": {"invalid/error": 1}, "discarded": {"network_error/error": 1}}, 2),
+        # An error that raised, and was refused, is missing once.
+        ({"raised": 10, "errors": 6, "refused": {"500/error": 4}}, 4),
+        ({"raised": 10, "errors": 6, "refused": {"500/error": 3}}, 4),
+        # One exception reported twice, of which the SDK drops the second one.
+        ({"raised": 10, "errors": 10, "discarded": {"event_processor/error": 10}}, 0),
+        # Sizes in bytes, and reports of reports, are no items.
+        ({"discarded": {"network_error/log_byte": 4096, "network_error/internal": 2}}, 0),
     ],
 )
 def test_what_was_lost_is_counted_once(sent: dict[str, object], lost: int) -> None:
@@ -136,14 +155,21 @@ def test_what_was_lost_is_counted_once(sent: dict[str, object], lost: int) -> No
     assert verdict(found, "overhead.dropped", "= 0") is (Verdict.FAIL if lost else Verdict.PASS)
 
 
+def test_what_the_server_refused_is_said() -> None:
+    """Beside the number, and in the account of the arm."""
+    found = evidence(launches(3, {"list": 10.0}, sent={"refused": {"500/error": 2, "invalid/span": 1}}))
+    assert overhead.measure(found)["overhead.dropped"].note == "the server refused 9"
+    assert overhead.info(found).accounts[1].refused == {"500/error": 6, "invalid/span": 3}
+
+
 def test_sentry_in_both_arms_is_an_error() -> None:
     """The arm without sent something: there is nothing to compare."""
     found = launches(1, {"list": 10.0})
     arms = (replace(found[0].arms[0], items={"sessions": 2, "event": 1}), found[0].arms[1])
     (said,) = overhead.trouble_in(evidence([replace(found[0], arms=arms)]))
     assert said == (
-        "Sentry is in both arms: the arm 'without' sent 2 sessions, 1 event (launch 1); change [overhead] without so that "
-        'it switches Sentry off, or write without = "agent"'
+        "Sentry is in both arms: the arm 'without' sent 2 sessions, 1 event (launch 1); write [overhead] without = "
+        '"agent", or let it set a variable that keeps the program from calling sentry_sdk.init'
     )
 
 
@@ -155,12 +181,40 @@ def test_an_sdk_that_could_send_is_sentry_too() -> None:
     assert "sent nothing, and yet its SDK has somewhere to send to" in said
 
 
+def test_an_sdk_without_a_dsn_is_sentry_too() -> None:
+    """It cannot send, and works for every request all the same: the arm is not without it."""
+    found = launches(1, {"list": 10.0})
+    arms = (replace(found[0].arms[0], initialised=1), found[0].arms[1])
+    (said,) = overhead.trouble_in(evidence([replace(found[0], arms=arms)]))
+    assert said.startswith(
+        "Sentry is in both arms: the arm 'without' sent nothing, and yet its SDK was initialised: without a DSN, too"
+    )
+    assert 'write [overhead] without = "agent"' in said
+
+
+def test_an_arm_whose_items_are_refused_is_not_without() -> None:
+    """It sends: that nobody takes it is no sign of absence, in either arm."""
+    found = launches(1, {"list": 10.0}, sent={"items": {}, "refused": {"500/transaction": 7}})
+    assert overhead.trouble_in(evidence(found)) == []
+    arms = (replace(found[0].arms[0], refused={"invalid/error": 1}), found[0].arms[1])
+    (said,) = overhead.trouble_in(evidence([replace(found[0], arms=arms)]))
+    assert said.startswith("Sentry is in both arms: the arm 'without' sent 1 invalid/error")
+
+
 @pytest.mark.parametrize(
-    "active,why", [(0, "its SDK was never initialised"), (1, "its SDK is set up")], ids=["off", "silent"]
+    "active,initialised,why",
+    [
+        (0, 0, "its SDK was never initialised"),
+        (0, 1, "its SDK was initialised without a DSN"),
+        (1, 1, "its SDK is set up"),
+    ],
+    ids=["off", "nowhere", "silent"],
 )
-def test_sentry_in_no_arm_is_an_error(active: int, why: str) -> None:
+def test_sentry_in_no_arm_is_an_error(active: int, initialised: int, why: str) -> None:
     """Neither arm sent anything: whatever differs is not Sentry."""
-    found = evidence(launches(1, {"list": 10.0}, sent={"items": {}, "active": active}))
+    found = evidence(
+        launches(1, {"list": 10.0}, sent={"items": {}, "active": active, "initialised": initialised})
+    )
     (said,) = overhead.trouble_in(found)
     assert said.startswith(f"no Sentry in either arm: the arm 'with' sent nothing (launch 1; {why})")
     assert "raises = true" in said

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pytest_sentry_harness.criteria import timing
@@ -105,25 +107,110 @@ def test_the_default_gates(found: Timings, expected: str, metric: str, why: str)
 
 
 def test_the_numbers() -> None:
-    """Absolute errors in the quantiles, signed ones in the bias, with the order statistics that bound them."""
+    """Absolute errors in the quantiles, the median of signed ones in the bias, with the order statistics that bound them."""
     errors = [index / 1000 for index in range(-50, 50)]
     found = timing.measure(timings(*(matched(error) for error in errors)))
     half, bias = found["timing.error.p50"], found["timing.bias"]
     assert half.value == pytest.approx(0.025)
     assert [half.low, half.high] == pytest.approx([0.02, 0.03])
-    assert bias.value == pytest.approx(-0.001)
-    assert [bias.low, bias.high] == pytest.approx([-0.011, 0.01])
+    assert bias.value == pytest.approx(0.001)
+    assert [bias.low, bias.high] == pytest.approx([0.0, 0.011])
     assert found["timing.error.max"].value == pytest.approx(0.05)
     assert found["timing.error.p95"].high is not None
     assert found["timing.error.p99"].high is None
     assert found["timing.measured"].value == 100
 
 
-def test_without_any_bound_a_bias_has_no_value() -> None:
-    """Five values bound no median: nothing may be judged by them."""
+def test_a_bias_of_few_calls_is_open() -> None:
+    """Five values bound no median: it may be any."""
     few = timing.measure(timings(matched(count=5)))["timing.bias"]
-    assert (few.value, few.note) == (None, "only 5 were matched, 6 are needed")
-    assert timing.measure(timings(matched(count=6)))["timing.bias"].value == pytest.approx(0.001)
+    assert (few.low, few.high, few.note) == (0.0, None, "only 5 were matched, 6 are needed")
+    assert timing.measure(timings(matched(count=6)))["timing.bias"].high == pytest.approx(0.001)
+
+
+@pytest.mark.parametrize(
+    ("groups", "expected", "why"),
+    [
+        # Spans around nothing: far too short is as far off as far too long.
+        ([matched(-0.03, 600)], "fail", "none of 30 ms to 30 ms (95 %) meets < 20ms"),
+        ([matched(0.03, 600)], "fail", "none of 30 ms to 30 ms (95 %) meets < 20ms"),
+        ([matched(-0.001, 600)], "pass", "all of 1 ms to 1 ms (95 %) meets < 20ms"),
+        ([matched(-0.03, 50), matched(0.03, 50)], "inconclusive", "0 ms to 30 ms (95 %) straddles < 20ms"),
+        # Of several the worst one counts, however few calls it has of all.
+        ([matched(0.001, 6000), matched(-0.03, 20, name="b")], "fail", "none of 30 ms to 30 ms (95 %) meets"),
+        (
+            [matched(0.001, 600), matched(-0.03, 5, name="b")],
+            "inconclusive",
+            "operation 'b': only 5 were matched, 6 are needed",
+        ),
+    ],
+)
+def test_the_bias_is_that_of_the_worst_operation_and_has_no_sign(
+    groups: list[list[Duration]], expected: str, why: str
+) -> None:
+    """Too little told is no better than too much, and what one operation reports wrongly no other makes good."""
+    measured = timing.measure(timings(*groups))["timing.bias"]
+    result = judge(measured, parse_gate("timing.bias", "< 20ms", "here"))
+    assert result.verdict == expected
+    assert why in result.why
+
+
+@pytest.mark.parametrize("metric", ["timing.error.p50", "timing.error.p95", "timing.error.p99"])
+def test_an_operation_that_is_wrong_is_not_outvoted_by_one_that_is_right(metric: str) -> None:
+    """1200 right calls of one operation do not make good three wrong ones of another."""
+    found = timings(matched(0.002, 1200, name="a"), matched(2.0, 3, name="b"))
+    result = judge(timing.measure(found)[metric], parse_gate(metric, "< 100ms", "here"))
+    assert result.verdict in ("fail", "inconclusive")
+    assert (result.verdict == "inconclusive") == (metric == "timing.error.p50"), (
+        "three may be of the worse half by chance"
+    )
+    assert result.measurement.value == pytest.approx(2.0)
+    (named,) = timing.findings(found)
+    assert named.culprit == "b reports 2000 ms more than it took in 3 of 3 calls"
+
+
+@pytest.mark.parametrize(
+    ("other", "expected", "why"),
+    [
+        (matched(0.002, 72, name="b"), "pass", "all of"),
+        (matched(0.002, 71, name="b"), "inconclusive", "operation 'b': only 71 were matched, 72 are needed"),
+        (
+            [*matched(0.002, 1, name="b"), *matched(2.0, 1, name="b")],
+            "inconclusive",
+            "operation 'b': only 2 were matched, 72 are needed",
+        ),
+        # One that the machine held up is no fault of the program; half of the calls are.
+        ([*matched(0.002, 109, name="b"), *matched(0.2, 1, name="b")], "pass", "all of"),
+        (
+            [*matched(0.002, 97, name="b"), *matched(0.2, 3, name="b")],
+            "inconclusive",
+            "worst operation is 'b'",
+        ),
+        ([*matched(0.002, 50, name="b"), *matched(0.2, 50, name="b")], "fail", "none of 200 ms"),
+    ],
+)
+def test_each_operation_has_to_show_that_it_is_right(other: list[Duration], expected: str, why: str) -> None:
+    """By calls of its own: too few of them never pass, and the note says of which operation more are needed."""
+    for metric in ("timing.error.p99", "timing.start.p99"):
+        moved = [replace(each, start_error=each.error) for each in other]
+        measured = timing.measure(timings(matched(0.002, 12000, name="a"), moved))[metric]
+        result = judge(measured, parse_gate(metric, "< 100ms", "here"))
+        assert result.verdict == expected
+        assert why in result.why
+        assert measured.value is not None
+        assert measured.low is not None
+        assert measured.low <= measured.value <= (measured.high or measured.value)
+
+
+def test_many_operations_that_are_right_stay_right() -> None:
+    """Twenty chances to be wrong by chance are held against the confidence together."""
+    groups = [
+        [*matched(0.001, 109, name=f"o{number}"), *matched(0.2, 1, name=f"o{number}")] for number in range(4)
+    ]
+    groups += [matched(0.001, 110, name=f"o{number}") for number in range(4, 20)]
+    found = timings(*groups)
+    assert judged(found)[0] == "pass"
+    assert timing.findings(found) == ()
 
 
 def test_a_bound_that_is_missing_may_lie_anywhere() -> None:
@@ -185,11 +272,16 @@ def test_what_is_wrong_is_named_by_operation_and_cause() -> None:
     assert [(each.metric, each.reason, each.culprit, each.count) for each in found] == [
         ("timing.unmatched", "no_such_span", "blind: no span", 4),
         ("timing.start.p99", "starts_off", "early starts 30000 ms too early", 3),
-        ("timing.error.p99", "reported_long", "late reports 150 ms more than it took", 30),
-        ("timing.error.p99", "reported_short", "short reports 120 ms less than it took", 10),
+        ("timing.error.p99", "reported_long", "late reports 150 ms more than it took in 30 of 30 calls", 30),
+        (
+            "timing.error.p99",
+            "reported_short",
+            "short reports 120 ms less than it took in 10 of 10 calls",
+            10,
+        ),
         ("timing.start.p99", "starts_off", "tardy starts 200 ms too late", 3),
-        ("timing.error.p99", "wrong_unit", "tiny reports a thousandth of what it took", 1),
-        ("timing.error.p99", "wrong_unit", "unit reports 1000 times what it took", 5),
+        ("timing.error.p99", "wrong_unit", "tiny reports a thousandth of what it took in 1 of 1 calls", 1),
+        ("timing.error.p99", "wrong_unit", "unit reports 1000 times what it took in 5 of 5 calls", 5),
         (
             "timing.missampled",
             "sampled_against_rand",
@@ -215,7 +307,29 @@ def test_the_limits_are_those_of_the_gates() -> None:
     wrong = timings(matched(0.02, 10))
     assert timing.findings(wrong) == ()
     (found,) = timing.findings(wrong, {"timing.error.p99": 0.01})
-    assert found.culprit == "query reports 20 ms more than it took"
+    assert found.culprit == "query reports 20 ms more than it took in 10 of 10 calls"
+
+
+def test_how_many_calls_are_off_and_by_how_much_all_of_them() -> None:
+    """Those beyond the limit alone would say that few calls are off, and by too much."""
+    found = timings(matched(-0.08, 470), matched(-0.112, 30))
+    (named,) = timing.findings(found)
+    assert (named.metric, named.reason, named.count) == ("timing.error.p99", "reported_short", 30)
+    assert (
+        named.culprit
+        == "query reports 112 ms less than it took in 30 of 500 calls, and 80 ms less in the median of all"
+    )
+
+
+def test_a_bias_beyond_its_gate_is_named_once() -> None:
+    """Also where no single call is off by as much as would be wrong for it."""
+    found = timings(matched(-0.03, 600), matched(0.01, 600, name="right"))
+    assert timing.findings(found) == ()
+    (named,) = timing.findings(found, {"timing.bias": 0.02})
+    assert (named.metric, named.reason, named.count) == ("timing.bias", "reported_short", 600)
+    assert named.culprit == "query reports 30 ms less than it took in the median of 600 calls"
+    (named,) = timing.findings(timings(matched(0.3, 600)), {"timing.bias": 0.02})
+    assert (named.metric, named.reason) == ("timing.error.p99", "reported_long")
 
 
 def test_the_account_and_its_rows() -> None:

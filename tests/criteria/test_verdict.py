@@ -139,6 +139,33 @@ def test_exact_measurements_are_judged_by_their_value() -> None:
     assert judge(count, parse_gate("capture.lost", "<= 3", "")).verdict is Verdict.PASS
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "expected"), [(1, 5, Verdict.INCONCLUSIVE), (4, 9, Verdict.FAIL), (3, 3, Verdict.PASS)]
+)
+def test_an_estimate_is_not_proved_equal_by_wide_bounds(low: float, high: float, expected: Verdict) -> None:
+    """The poorer the evidence, the wider they are."""
+    estimated = Measurement(metric="capture.lost", value=low, low=low, high=high, samples=9, unit="count")
+    assert judge(estimated, parse_gate("capture.lost", "= 3", "")).verdict is expected
+
+
+def test_a_gate_on_what_was_not_measured_does_not_vanish() -> None:
+    """Neither beside others of its criterion nor when there is nothing of its criterion at all."""
+    gates = [
+        parse_gate(*each, "")
+        for each in (("capture.rate", ">= 1%"), ("capture.lost", "= 0"), ("load.failed", "<= 1%"))
+    ]
+    rate = {"capture.rate": capture.measure(account(1000, 0))["capture.rate"]}
+    found = judge_criteria({"capture": rate}, gates)
+    assert [(each.criterion, each.verdict, [gate.why for gate in each.gates]) for each in found] == [
+        (
+            "capture",
+            Verdict.INCONCLUSIVE,
+            ["all of 99.63 % to 100 % (95 %) meets >= 1%", "this run does not measure capture.lost"],
+        ),
+        ("load", Verdict.INCONCLUSIVE, ["this run does not measure load.failed"]),
+    ]
+
+
 def test_only_error_notes_are_trouble() -> None:
     """Each error counts once; remarks do not."""
     notes = [

@@ -18,7 +18,9 @@ import sentry_sdk
 
 DSN = os.environ.get("MY_DSN", "")
 ON = bool(DSN) and not os.environ.get("NEVER")
-if ON:
+if os.environ.get("ALWAYS"):
+    sentry_sdk.init(DSN, release="s@1")
+elif ON:
     sentry_sdk.init(DSN, release="s@1", transport_queue_size=int(os.environ.get("QUEUE", "1000")))
 STARTS = os.environ.get("STARTS")
 START = 0
@@ -54,6 +56,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             with sentry_sdk.isolation_scope():
                 sentry_sdk.continue_trace({"sentry-trace": trace})
                 sentry_sdk.capture_exception(RuntimeError("broken"))
+            if self.headers.get("Connection") != "close":
+                return self.reply(400, b"what raises shall have a connection of its own")
             return self.reply(500, b"broken")
         if self.path == "/private" and self.headers.get("Authorization") != "Bearer t0k":
             return self.reply(401, b"who are you?")

@@ -69,6 +69,7 @@ finds = { reason = "queue_overflow" }
 
 [[twin]]
 name = "no-defect"
+env = { NOTHING = "1" }
 finds = { reason = "before_send" }
 
 [[twin]]

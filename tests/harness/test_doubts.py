@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pytest_sentry_harness.harness.judge import doubts_about
+from pytest_sentry_harness.harness.doubts import doubts_about
 from pytest_sentry_harness.model.ledger import Note
 from pytest_sentry_harness.plan.scenario import parse_scenario
 from pytest_sentry_harness.reconcile.reconcile import reconcile

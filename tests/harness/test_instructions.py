@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,8 +15,10 @@ import pytest
 
 from pytest_sentry_harness.criteria import overhead
 from pytest_sentry_harness.errors import TargetError, UsageError
+from pytest_sentry_harness.harness.overhead import session
 from pytest_sentry_harness.harness.overhead.counters import (
     Callgrind,
+    Count,
     Perf,
     choose_counter,
     number_of,
@@ -238,6 +241,46 @@ def test_a_whole_run_counts(tmp_path: Path) -> None:
     assert document.overhead is not None
     assert document.overhead.stopped == "3 launches are counted, with hash seeds 0 to 2"
     assert (document.overhead.baseline[0].instructions or 0) > 10_000
+
+
+class Pretends:
+    """Counts nothing, and tells the same of every request."""
+
+    name = "pretence"
+
+    def __init__(self) -> None:
+        self.windows: dict[Path, int] = {}
+
+    def command(self, command: str, folder: Path) -> str:
+        assert folder.is_dir()
+        return command
+
+    @contextlib.contextmanager
+    def counting(self, pids: Sequence[int], folder: Path) -> Iterator[Count]:
+        count = Count()
+        yield count
+        self.windows[folder] = self.windows.get(folder, 0) + 1
+        count.instructions = 1000 * self.windows[folder]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("unmeasured")
+def test_an_arm_may_have_any_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is written while counting lies where no arm's folder can; and the report tells how to count again."""
+    counter = Pretends()
+    monkeypatch.setattr(session, "choose_counter", lambda: counter)
+    monkeypatch.setattr(session, "LAUNCHES", 1)
+    scenario = write(
+        tmp_path,
+        requests='[[overhead.request]]\nname = "ok"\nsend = "GET /ok"',
+        more='[[overhead.arm]]\nname = "with-counts"\nenv = { A = "1" }\n',
+    )
+    assert scenario.overhead is not None
+    scenario = replace(scenario, overhead=replace(scenario.overhead, count="instructions"))
+    document = run_scenario(scenario, runs=tmp_path / "runs")
+    assert document.run.stop_reason == "completed"
+    assert len(counter.windows) == 3
+    assert document.reproduce.endswith(" --seed 3 --count instructions")
 
 
 def test_counting_is_asked_for_where_cost_is(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import threading
 from collections.abc import Callable
@@ -143,6 +144,28 @@ def test_sentry_in_no_arm(tmp_path: Path) -> None:
     assert "its SDK was never initialised" in notes(document)
 
 
+def test_an_sdk_without_a_dsn_is_no_absence(tmp_path: Path) -> None:
+    """The program calls init in any case: with an empty DSN it works as hard, and the comparison would say that it is free."""
+    document = cost(tmp_path, env='ALWAYS = "1"')
+    assert (document.verdict, document.exit_code) == (Verdict.ERROR, 12)
+    assert "the arm 'without' sent nothing, and yet its SDK was initialised" in notes(document)
+    assert 'write [overhead] without = "agent"' in notes(document)
+
+
+def test_what_the_server_refuses_is_lost(tmp_path: Path) -> None:
+    """All of it, and the reports about it, too: it was sent, and nothing arrived."""
+    document = cost(tmp_path, more=BROKEN + "[[link]]\nstatus = 500\n", env='BURN = "5"')
+    dropped = gate(document, "overhead.dropped")
+    assert (document.verdict, dropped.verdict) == (Verdict.FAIL, Verdict.FAIL), notes(document)
+    assert document.overhead is not None
+    account = document.overhead.accounts[1]
+    assert (account.items, account.errors) == ({}, 0)
+    # Each request that raised, and what each launch says when it starts.
+    assert account.lost == account.refused["500/error"] == account.raised + document.overhead.launches
+    assert dropped.measurement.value == account.lost
+    assert "the server refused" in dropped.measurement.note
+
+
 def test_a_client_for_somewhere_else_is_cut_off(tmp_path: Path) -> None:
     """A DSN of a real Sentry: nothing leaves the machine, and the run says so."""
     document = cost(
@@ -248,7 +271,10 @@ def test_an_interrupted_run_judges_what_it_learnt(tmp_path: Path) -> None:
     assert document.overhead is not None
     assert document.overhead.launches == 1
     assert "the run was interrupted" in notes(document)
-    assert progress.stages[1:3] == ["launch 1 of at most 3", "launch 2 of at most 3"]
+    assert progress.stages[1] == "launch 1 of at most 3 (2 arms, 1 kinds of request: 0 s and warming up)"
+    assert re.fullmatch(
+        r"launch 2 of at most 3 \(\d+ s each, at most \d+ (s|min) to go\)", progress.stages[2]
+    )
     assert left_running() == []
 
 

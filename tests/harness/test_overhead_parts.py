@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -20,6 +21,7 @@ from pytest_sentry_harness.harness.overhead import machine
 from pytest_sentry_harness.harness.overhead.client import ArmClient
 from pytest_sentry_harness.harness.overhead.launch import quantile
 from pytest_sentry_harness.harness.overhead.machine import ProcessTree, choose_cores, own_core
+from pytest_sentry_harness.targets.command import free_port
 
 DEADLINE = 60.0
 
@@ -109,15 +111,122 @@ def test_no_answer_is_an_error_that_names_the_arm() -> None:
     with pytest.raises(LoadError) as caught:
         client.send(client.prepare("GET", "/", None, {}))
     assert "refused" in caught.value.what
+    assert "does the target listen on {port}" in str(caught.value.hint)
     assert caught.value.where == url
+
+
+RAISING = """
+async def app(scope, receive, send):
+    if scope["type"] != "http":
+        return
+    await send({"type": "http.response.start", "status": 500, "headers": [(b"content-length", b"2")]})
+    await send({"type": "http.response.body", "body": b"no"})
+    raise RuntimeError("after the answer")
+"""
+
+
+@pytest.fixture(scope="module")
+def raising(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A service whose exceptions reach its server after the answer has been sent, as those of Starlette do."""
+    folder = tmp_path_factory.mktemp("raising")
+    (folder / "raising.py").write_text(RAISING)
+    port = free_port()
+    server = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "uvicorn", "raising:app", "--port", str(port)),
+            *("--lifespan", "off", "--log-level", "critical"),
+        ],
+        cwd=folder,
+    )
+    try:
+        deadline = time.monotonic() + DEADLINE
+        while True:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+                break
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(DEADLINE)
+
+
+@pytest.mark.usefixtures("unmeasured")
+@pytest.mark.parametrize("alone", [True, False], ids=["alone", "kept"])
+def test_requests_that_raise_are_all_answered(raising: str, alone: bool) -> None:
+    """Uvicorn closes such a connection without having said so: whoever asks for that meets no reset, and others try again."""
+    client = ArmClient("without", raising)
+    prepared = client.prepare("GET", "/quotes/%01", None, {}, alone=alone)
+    assert {client.send(prepared).status for _ in range(200)} == {500}
+    client.close()
+
+
+def reset(connection: socket.socket) -> None:
+    """Close it so that the other side is told of a reset."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+@pytest.mark.parametrize("again", [True, False], ids=["then answered", "never answered"])
+def test_a_reset_of_a_kept_connection_is_tried_once_more(again: bool) -> None:
+    """The request was on its way when the service closed: it is sent anew, and a second reset is the service's answer."""
+    server = socket.create_server(("127.0.0.1", 0))
+    server.settimeout(DEADLINE)
+
+    def serve() -> None:
+        first, _ = server.accept()
+        first.recv(65536)
+        first.sendall(OK)
+        first.recv(65536)  # the next one is taken, and not answered
+        reset(first)
+        second, _ = server.accept()
+        second.recv(65536)
+        if again:
+            second.sendall(OK)
+        reset(second)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    client = ArmClient("with", f"http://127.0.0.1:{server.getsockname()[1]}")
+    prepared = client.prepare("GET", "/", None, {})
+    try:
+        client.send(prepared)
+        if again:
+            assert client.send(prepared).body == b"ok"
+            assert client.reconnected == 1
+        else:
+            with pytest.raises(
+                LoadError, match="does not answer GET /: it closed the connection without answering"
+            ) as caught:
+                client.send(prepared)
+            assert "it listens, and ended this connection" in str(caught.value.hint)
+    finally:
+        client.close()
+        thread.join(DEADLINE)
+        server.close()
+
+
+def test_what_raises_has_a_connection_of_its_own() -> None:
+    """It asks for the end of it, whatever the service does about that; what says otherwise in the scenario is left alone."""
+    with answering((OK, OK), (OK,)) as (url, seen):
+        client = ArmClient("with", url)
+        ordinary = client.prepare("GET", "/", None, {})
+        raising = client.prepare("GET", "/broken", None, {}, alone=True)
+        for each in (ordinary, raising, ordinary):
+            client.send(each)
+        client.close()
+    assert [b"\r\nConnection: close\r\n" in request for request in seen] == [False, True, False]
+    given = client.prepare("GET", "/", None, {"connection": "Close"}, alone=True)
+    assert given.rest.lower().count(b"connection: close") == 1
 
 
 def test_what_is_no_http_is_an_error() -> None:
     """Another protocol."""
     with answering((b"+OK ready\r\n",)) as (url, _):
         client = ArmClient("with", url)
-        with pytest.raises(LoadError, match="does not answer GET /"):
+        with pytest.raises(LoadError, match="does not answer GET /") as caught:
             client.send(client.prepare("GET", "/", None, {}))
+    assert "does not speak HTTP/1.1" in str(caught.value.hint)
 
 
 BURNS = "import time\nwhile time.thread_time() < 0.3: pass\nprint('burnt', flush=True)\ninput()"
@@ -153,6 +262,62 @@ def test_cpu_time_is_that_of_the_whole_tree(
     assert memory > 1 << 20
     assert kind in ("uss", "rss")
     assert machine.clock_name() == (machine.CLOCK if machine._LINUX else machine.TICKS)
+
+
+KIDS = """
+import subprocess, sys
+print("up", flush=True)
+for line in sys.stdin:
+    subprocess.run([sys.executable, "-I", "-S", "-c", "import time\\nwhile time.process_time() < 0.3: pass"])
+    print("done", flush=True)
+"""
+
+
+@pytest.mark.usefixtures("unmeasured")
+def test_children_that_come_and_go_are_counted() -> None:
+    """Nobody ever saw them alive: their time is in that of the parent that waited for them."""
+    process = subprocess.Popen([sys.executable, "-c", KIDS], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"up\n"
+    tree = ProcessTree(process.pid)
+    before = tree.cpu()
+    for _ in range(2):
+        process.stdin.write(b"\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == b"done\n"
+    assert 0.55 <= tree.cpu() - before < 5
+    process.communicate(timeout=DEADLINE)
+
+
+WAITS = f"""
+import subprocess, sys
+child = subprocess.Popen([sys.executable, "-I", "-S", "-c", {BURNS!r}], stdin=subprocess.PIPE)
+sys.stdin.readline()
+child.communicate(b"\\n")
+print("waited", flush=True)
+sys.stdin.readline()
+"""
+
+
+@pytest.mark.usefixtures("unmeasured")
+def test_a_child_that_was_watched_is_counted_once() -> None:
+    """While it lives by a clock of its own, then by its parent's: the sum goes on from where it was."""
+    process = subprocess.Popen([sys.executable, "-c", WAITS], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"burnt\n"
+    tree = ProcessTree(process.pid)
+    assert len(tree.pids) == 2
+    before = tree.cpu()
+    process.stdin.write(b"\n")
+    process.stdin.flush()
+    assert process.stdout.readline() == b"waited\n"
+    # Ticks of 10 ms for user and system time; ending takes a little, and twice the child would be 0.3 s more.
+    assert -0.03 <= tree.cpu() - before < 0.25
+    assert tree.refresh()
+    assert -0.03 <= tree.cpu() - before < 0.25
+    process.communicate(b"\n", timeout=DEADLINE)
 
 
 def test_a_tree_notices_who_left(family: subprocess.Popen[bytes]) -> None:

@@ -90,7 +90,7 @@ def test_flushing_sends_what_the_sdk_holds(tmp_path: Path) -> None:
         with program(tmp_path, project.dsn, more=more) as pid:
             (told,) = ask(tmp_path, pid)
             arrived = client.wait_for(timeout=DEADLINE, at_least=2, project=project.project_id)
-    assert (told.pid, told.active, told.error, told.cut_off) == (pid, True, "", ())
+    assert (told.pid, told.active, told.initialised, told.error, told.cut_off) == (pid, True, True, "", ())
     assert told.version is not None
     assert {arrival.item_type for arrival in arrived} == {"event", "client_report"}
 
@@ -102,7 +102,24 @@ def test_init_does_nothing_when_it_is_to(tmp_path: Path, entered: bool) -> None:
     more = "assert not sentry_sdk.get_client().is_active()\nsentry_sdk.capture_message('to nobody')"
     with program(tmp_path, "http://key@127.0.0.1:9/1", init=False, entered=entered, more=more) as pid:
         (told,) = ask(tmp_path, pid)
-    assert (told.active, told.inits_withheld) == (False, 1)
+    assert (told.active, told.initialised, told.inits_withheld) == (False, False, 1)
+
+
+@pytest.mark.slow
+def test_a_client_without_a_dsn_is_told(tmp_path: Path) -> None:
+    """It has nowhere to send to, and patches and works as any other."""
+    with program(tmp_path, "") as pid:
+        (told,) = ask(tmp_path, pid)
+    assert (told.active, told.initialised, told.error) == (False, True, "")
+
+
+@pytest.mark.slow
+def test_a_client_that_was_made_by_hand_is_told(tmp_path: Path) -> None:
+    """Without init, and bound to a scope that no other thread sees: its integrations have patched all the same."""
+    more = "sentry_sdk.get_isolation_scope().set_client(sentry_sdk.Client(''))"
+    with program(tmp_path, "", init=False, more=more) as pid:
+        (told,) = ask(tmp_path, pid)
+    assert (told.active, told.initialised, told.inits_withheld) == (False, True, 1)
 
 
 @pytest.mark.slow

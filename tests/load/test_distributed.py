@@ -146,7 +146,9 @@ def test_a_terminated_worker_hands_in_everything(tmp_path: Path, server: Recorde
     records, states = ledger(tmp_path)
     assert [(state.closed, state.torn) for state in states] == [(True, None)]
     posts = sum(seen.method == "POST" for seen in server.seen)
-    assert sum(isinstance(record, Answered) for record in records) >= posts
+    # A user that is ended in the middle of a request has no answer to write down.
+    assert sum(isinstance(record, Intent) for record in records) >= posts
+    assert any(isinstance(record, Answered) for record in records)
 
 
 def test_a_master_without_the_extension_is_named(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from pytest_sentry_harness.load.load_ledger import LoadLedger
+from pytest_sentry_harness.load.load_ledger import LoadLedger, stopped
 from pytest_sentry_harness.model.ledger import Answered, Goodbye, Intent, Note
 from pytest_sentry_harness.protocol import fault_header
 
@@ -52,6 +53,44 @@ def test_a_request_that_is_cut_off_is_on_record(tmp_path: Path) -> None:
     (answered,) = [record for record in ledger(tmp_path)[0] if isinstance(record, Answered)]
     assert (answered.status, answered.error) == (0, "KeyboardInterrupt: stop")
     assert answered.seconds >= 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "counted"),
+    [
+        (200, (1, 0)),
+        (404, (1, 0)),
+        (429, (1, 1)),
+        (500, (1, 1)),
+        (0, (1, 1)),
+        (ConnectionResetError(), (1, 1)),
+        (KeyboardInterrupt(), (0, 0)),
+    ],
+)
+def test_what_the_target_failed_is_told_from_what_a_fault_did(
+    tmp_path: Path, answer: int | BaseException, counted: tuple[int, int]
+) -> None:
+    """Only requests without a fault count, and of those only what the target answered for, or left unanswered."""
+    load = LoadLedger(arm(tmp_path, fault("boom", "1*raise", "GET /x")), "", lambda: None)
+
+    def call(_: dict[str, str]) -> SimpleNamespace:
+        if isinstance(answer, BaseException):
+            raise answer
+        return SimpleNamespace(status_code=answer)
+
+    for _ in range(2):
+        with suppress(ConnectionResetError, KeyboardInterrupt):
+            load.send("GET", "http://127.0.0.1/x", "/x", call)
+    timer = load.meter.taken()["GET /x"]
+    load.close("done")
+    assert timer.service.count == 2
+    assert (timer.plain, timer.plain_failed) == counted
+
+
+def test_a_wait_that_gevent_ends_is_no_answer() -> None:
+    """Its Timeout is no Exception, as is what ends a user; the one blames the target, the other does not."""
+    timeout = type("Timeout", (BaseException,), {})
+    assert [stopped(each) for each in (timeout(), GeneratorExit(), OSError())] == [False, True, False]
 
 
 def test_requests_to_other_hosts_are_left_alone(tmp_path: Path) -> None:

@@ -105,9 +105,11 @@ def test_each_request_is_on_record_with_its_times(tmp_path: Path) -> None:
         ending, records, info = drive(steady(60, 1, requests=script), target.url, tmp_path)
     assert (ending.requests, ending.failures, ending.unsent) == (60, 20, 0)
     by_name = {each.request: each for each in info.by_request}
-    assert {name: (each.requests, each.failed) for name, each in by_name.items()} == {
-        "GET /work": (40, 0),
-        "POST /boom": (20, 20),
+    assert {
+        name: (each.requests, each.failed, each.plain, each.plain_failed) for name, each in by_name.items()
+    } == {
+        "GET /work": (40, 0, 40, 0),
+        "POST /boom": (20, 20, 20, 20),
     }
     assert info.rate_asked == pytest.approx(info.rate)
     beats = [record for record in records if isinstance(record, Beat)]

@@ -24,7 +24,7 @@ ready = "/health"
 """
 WITHOUT = """
 [overhead]
-without = { env = { SENTRY_DSN = "" } }
+without = { env = { SENTRY = "off" } }
 """
 REQUEST = """
 [[overhead.request]]
@@ -53,7 +53,7 @@ def test_the_least_that_can_be_said() -> None:
     """Defaults: 14 launches, blocks of 4, 300 to warm up, 1.5 s of measuring."""
     found = overhead(HEAD + WITHOUT + REQUEST)
     assert (found.pairs, found.block, found.warm_up, found.measure) == (14, 4, 300, 1.5)
-    assert found.without.env == {"SENTRY_DSN": ""}
+    assert found.without.env == {"SENTRY": "off"}
     assert found.without.init
     assert [(each.name, each.method, each.path, each.raises) for each in found.requests] == [
         ("list", "GET", "/list", False)
@@ -115,14 +115,19 @@ def test_kept_words_are_put_into_headers() -> None:
     "text,what,hint",
     [
         ("[overhead]\n" + REQUEST, "without is missing", 'without = "agent"'),
-        ('[overhead]\nwithout = "magic"\n' + REQUEST, "without = 'magic' is not a way", "SENTRY_DSN"),
-        ("[overhead]\nwithout = {}\n" + REQUEST, "both arms would be the same", "SENTRY_DSN"),
+        ('[overhead]\nwithout = "magic"\n' + REQUEST, "without = 'magic' is not a way", 'without = "agent"'),
+        ("[overhead]\nwithout = {}\n" + REQUEST, "both arms would be the same", 'without = "agent"'),
         ("[overhead]\nwithout = { envy = {} }\n" + REQUEST, "unknown key 'envy'", "env"),
         (WITHOUT, "no kind of request", "[[overhead.request]]"),
         (WITHOUT + "pairs = 15\n" + REQUEST, "pairs = 15 is too many", "3 to 14"),
         (WITHOUT + "pairs = 2\n" + REQUEST, "pairs = 2 is too small", "at least 3"),
         (WITHOUT + 'measure = "10ms"\n' + REQUEST, "measure = 0.01 s is out of range", "1.5s"),
         (WITHOUT + 'measure = "2min"\n' + REQUEST, "out of range", "50ms to 60s"),
+        (WITHOUT + "pairs = 1000000000\n" + REQUEST, "pairs = 1000000000 is too many", "3 to 14"),
+        (WITHOUT + "warm_up = 1000000000\n" + REQUEST, "warm_up = 1000000000 is too many", "0 to 10000"),
+        (WITHOUT + "block = 101\n" + REQUEST, "block = 101 is too many", "1 to 100"),
+        (WITHOUT + "block = 0\n" + REQUEST, "block = 0 is too small", "at least 1"),
+        (WITHOUT + 'measure = "1000000000s"\n' + REQUEST, "out of range", "50ms to 60s"),
         (WITHOUT + "bloc = 4\n" + REQUEST, "unknown key 'bloc'", "block"),
         (WITHOUT + REQUEST + REQUEST, "two are named 'list'", "name of its own"),
         (
@@ -169,6 +174,48 @@ def test_mistakes_are_refused_with_a_hint(text: str, what: str, hint: str) -> No
     assert hint in error.hint
     assert error.where is not None
     assert error.where.startswith("cost.toml:")
+
+
+HEAD_WITH_MORE = HEAD + 'env = { DSN = "{dsn}", RATE = "1" }\n'
+
+
+@pytest.mark.parametrize(
+    "text,what,line",
+    [
+        ('[overhead]\nwithout = { env = { RATE = "1" } }\n' + REQUEST, "without changes nothing", 10),
+        (
+            '[overhead]\nwithout = { command = "serve --port {port}" }\n' + REQUEST,
+            "without changes nothing",
+            10,
+        ),
+        (
+            WITHOUT + REQUEST + '[[overhead.arm]]\nname = "again"\nenv = { RATE = "1" }\n',
+            "arm 'again' changes nothing",
+            17,
+        ),
+        (WITHOUT + REQUEST + '[[overhead.arm]]\nname = "again"\n', "arm 'again' changes nothing", 17),
+        (
+            WITHOUT + REQUEST + '[[overhead.option]]\nname = "rate"\nenv = { RATE = "1" }\n',
+            "option 'rate' toggles nothing",
+            17,
+        ),
+    ],
+    ids=["without by env", "without by command", "arm", "bare arm", "option"],
+)
+def test_what_changes_nothing_is_refused(text: str, what: str, line: int) -> None:
+    """It would compare the target with itself, and call what noise says a cost."""
+    error = refused(HEAD_WITH_MORE + text)
+    assert what in error.what
+    assert str(error.where).startswith(f"cost.toml:{line}: ")
+    assert error.hint
+
+
+def test_an_arm_may_differ_by_its_link_alone() -> None:
+    """Also by having none, where the target has one."""
+    slow = '[[overhead.arm]]\nname = "slow"\nlink = [{ delay = "1s" }]\n'
+    assert overhead(HEAD + WITHOUT + REQUEST + slow).arms[0].link
+    plain = '[[overhead.arm]]\nname = "plain"\n[[link]]\ndelay = "1s"\n'
+    assert not overhead(HEAD + WITHOUT + REQUEST + plain).arms[0].link
 
 
 @pytest.mark.parametrize(

@@ -421,6 +421,32 @@ BAD_SCRIPTS: list[tuple[str, str, str]] = [
     ('culprit = "SIGKILL"', 'metric = "capture.rat"', "unknown metric 'capture.rat'"),
     ('stories = ["A3"]', "stories = 3", ":40: [[twin]] stories: stories must be a list of strings"),
     (
+        'culprit = "SIGKILL"',
+        'metric = "timing.error.p99", value = "150ms", within = "-10ms"',
+        ":46: [[twin]] finds: within is '-10ms', and a distance is not negative\n  hint: write both, as in value =",
+    ),
+    (
+        'culprit = "SIGKILL"',
+        'metric = "timing.error.p99", within = "10ms"',
+        ":46: [[twin]] finds: within and operation say more about value, and there is no value\n  hint: write both",
+    ),
+    (
+        'culprit = "SIGKILL"',
+        'metric = "timing.error.p99", operation = "save"',
+        ":46: [[twin]] finds: within and operation say more about value, and there is no value",
+    ),
+    (
+        'culprit = "SIGKILL"',
+        'metric = "timing.error.p99", value = "much"',
+        "'much' is no size of timing.error.p99, which is measured in seconds",
+    ),
+    (
+        'finds = { reason = ["lost_at_exit", "network_error"], culprit = "SIGKILL", file = "app.py" }',
+        '[[twin]]\nname = "idle"\ndo = { db-timeout = "raise(TimeoutError)" }',
+        ":47: [[twin]] name: twin 'idle' changes nothing: it is the scenario as written, and has no defect to be found\n"
+        "  hint: plant one with env, command, do, link, hosts or settle",
+    ),
+    (
         'finds = { reason = ["lost_at_exit", "network_error"], culprit = "SIGKILL", file = "app.py" }',
         '[[twin]]\nname = "killed"',
         ":47: [[twin]] name: two twins are named 'killed'",
@@ -459,7 +485,7 @@ def test_a_reason_that_nothing_is_explained_by_is_refused(place: Path) -> None:
     """The nearest is named; reasons the evidence cannot tell apart, and the link's own rules, are allowed."""
     head = SCRIPT[: SCRIPT.index("[[twin]]")]
     for reason in ('"lost_at_exit or swallowed"', '"misbehaviour:status_429"'):
-        twin = f'\n[[twin]]\nname = "t"\nfinds = {{ reason = {reason} }}\n'
+        twin = f'\n[[twin]]\nname = "t"\nsettle = "5s"\nfinds = {{ reason = {reason} }}\n'
         assert parse_scenario(head + twin, place).twins[0].finds.reasons == (reason.strip('"'),)
     twin = '\n[[twin]]\nname = "t"\nfinds = { reason = "before_sent" }\n'
     with pytest.raises(

@@ -157,6 +157,57 @@ def test_a_call_within_another_has_its_time_for_itself() -> None:
     assert (inner.slow, outer.calls, outer.slow) == (1, 1, 0)
 
 
+def gathered(*spans: dict[str, Any]) -> Told:
+    """Two coroutines side by side, one of them wholly in the time of the other."""
+    told = story(start=0.1, end=0.2, op="function", description="work", kind="async")
+    told.records.pop()
+    told.operation("other", op="function", description="other", kind="async")
+    told.timed(0.1, 0.2, task="Task-1")
+    told.timed(0.104, 0.194, "other", task="Task-2")
+    told.transaction(0, 0.4, *spans)
+    return told
+
+
+def test_what_runs_at_the_same_time_in_another_task_is_not_within() -> None:
+    """A call without a span is slow, whatever other tasks do meanwhile."""
+    told = gathered(span(1, 0.104, 0.194, "function", "other"))
+    assert [(each.slow, each.attributed) for each in told.look().info.operations] == [(1, 0), (1, 1)]
+    words = "it is in span function 'other' of '/orders', not in span function 'work'"
+    assert told.wrong(ATTRIBUTED) == [("work", "wrong_span", words, 1)]
+    told = gathered(span(1, 0.104, 0.194, "function", "other"), span(2, 0.1, 0.2, "function", "work"))
+    assert told.wrong(ATTRIBUTED) == []
+
+
+def test_a_call_that_waits_for_one_in_another_task_may_have_its_span_around_it() -> None:
+    """The span below its own tells of the other one, and takes nothing away; any other span does."""
+    told = gathered(
+        span(1, 0.1, 0.2, "function", "work"), span(2, 0.104, 0.194, "function", "other", parent=1)
+    )
+    assert told.wrong(ATTRIBUTED) == []
+    # Integrations put a span of the task between them.
+    told = gathered(
+        span(1, 0.1, 0.2, "function", "work"),
+        span(2, 0.102, 0.196, "task", "run", parent=1),
+        span(3, 0.104, 0.194, "function", "other", parent=2),
+    )
+    assert told.wrong(ATTRIBUTED) == []
+    told = gathered(
+        span(1, 0.1, 0.2, "function", "work"), span(2, 0.104, 0.194, "function", "third", parent=1)
+    )
+    assert {each[:2] for each in told.wrong(ATTRIBUTED)} == {("other", "wrong_span"), ("work", "wrong_span")}
+
+
+def test_calls_of_other_threads_and_processes_are_not_within() -> None:
+    """Only in one thread of one process is what runs within a call surely its own."""
+    told = story(start=0.1, end=0.3)
+    told.timed(0.15, 0.25, thread="Thread-1")
+    assert [round(call.seconds, 6) for call in read_calls(told.records, told.operations)] == [0.2, 0.1]
+    told = story(start=0.1, end=0.3)
+    told.process()
+    told.timed(0.15, 0.25)
+    assert [round(call.seconds, 6) for call in read_calls(told.records, told.operations)] == [0.2, 0.1]
+
+
 def test_calls_at_the_same_time_keep_it_both() -> None:
     """Neither is within the other."""
     told = story()
@@ -180,17 +231,109 @@ def test_a_trace_without_transaction(options: dict[str, Any], words: str) -> Non
     told = Told()
     told.process(**options)
     told.operation()
+    told.sent(0.3)
     told.timed(0, 0.2)
     assert told.wrong(ATTRIBUTED) == [("work", "no_transaction", words, 1)]
 
 
-def test_a_trace_that_the_dice_left_out_is_not_looked_for() -> None:
-    """Whether they fell as they should is the criterion timing's business."""
+UNKNOWN = "operation 'work': nothing is known about it, "
+
+
+def test_a_trace_that_the_promised_rate_leaves_out_is_not_looked_for() -> None:
+    """Its number is not below the rate. Where that is true of all, nothing is known about the operation."""
     told = Told()
     told.process(traces_sample_rate=0.2)
     told.operation()
+    told.sent(0.2)
     told.timed(0, 0.2)
-    assert told.look().info.operations[0].slow == 0
+    found = told.look()
+    assert (found.info.operations[0].slow, found.findings) == (0, ())
+    (doubt,) = found.doubts
+    assert (
+        doubt
+        == f"{UNKNOWN}sampling left out the traces of all of its 1 slow calls: sample more, or send more requests"
+    )
+
+
+@pytest.mark.parametrize(
+    ("reasons", "words"),
+    [
+        (["before_send"], "no transaction of its trace arrived: before_send"),
+        (
+            ["sample_rate"],
+            "no transaction of its trace arrived: sampling left it out although its sample_rand is below 0.99",
+        ),
+        ([], "no transaction of its trace arrived"),
+    ],
+)
+def test_a_rate_below_one_is_no_excuse_for_traces_it_does_not_leave_out(
+    reasons: list[str], words: str
+) -> None:
+    """A hook that drops a whole route is found as surely as where everything is sampled."""
+    told = Told()
+    told.process(traces_sample_rate=0.99)
+    told.operation()
+    for number in range(30):
+        trace = f"{number:032x}"
+        told.sent(number / 30, trace)
+        told.timed(number, number + 0.2, trace=trace)
+    for reason in reasons:
+        told.discarded(reason, 30)
+    found = told.look()
+    assert (found.info.operations[0].slow, found.info.operations[0].attributed) == (30, 0)
+    assert told.wrong(ATTRIBUTED) == [("work", "no_transaction", words, 30)]
+    assert found.doubts == ()
+
+
+def test_what_a_sampler_says_it_left_out_is_not_looked_for() -> None:
+    """It promises no rate, so its count is all there is; what is beyond that count is lost."""
+    told = Told()
+    told.process(traces_sample_rate=None, traces_sampler="shop.sampler")
+    told.operation()
+    told.sent(0.3)
+    told.timed(0, 0.2)
+    told.discarded("sample_rate")
+    assert told.wrong(ATTRIBUTED) == []
+    assert len(told.look().doubts) == 1
+
+
+def test_of_processes_with_rates_of_their_own_that_of_the_call_counts() -> None:
+    """Nobody knows which of them began the trace."""
+    for rand, slow in ((0.3, 1), (0.6, 0)):
+        told = Told()
+        told.process(traces_sample_rate=0.9)
+        told.process(traces_sample_rate=0.5)
+        told.operation()
+        told.sent(rand)
+        told.timed(0, 0.2)
+        assert told.look().info.operations[0].slow == slow
+
+
+def test_an_operation_that_is_never_slow_is_not_known() -> None:
+    """It was called, and there was nothing to look for; one that was never called is said elsewhere."""
+    told = story(end=0.14)
+    told.operation("never")
+    told.transaction(0, 0.4)
+    assert told.look().doubts == (
+        f"{UNKNOWN}none of its 1 calls took 0.05 s or more by itself: lower slow, or take the operation out",
+    )
+
+
+def test_a_run_in_which_nothing_is_asked_of_anything_is_not_known() -> None:
+    """Without operations and declared queries, only queries that nobody declared can be found: there must be queries."""
+    told = Told()
+    for number in range(25):
+        told.transaction(0, 0.4, *([span(1, 0.1, 0.2, "db", "SELECT 1")] if number < 19 else []))
+    (doubt,) = told.look().doubts
+    assert doubt.startswith("only 19 of 25 transactions hold a query of a database")
+    told.transaction(0, 0.4, span(1, 0.1, 0.2, "db", "SELECT 1"))
+    assert told.look().doubts == ()
+    told.items.clear()
+    for promised in (Profiling(profiles=1.0), Profiling()):
+        told.profiling = promised
+        assert len(told.look().doubts) == (0 if promised.profiles else 1)
+    told.planted()
+    assert told.look().doubts == ()
 
 
 def test_a_call_without_request_or_sdk() -> None:

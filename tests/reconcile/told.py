@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from pytest_sentry_harness.model.ledger import Hello, Place, Record, SdkInit, Timed, Uses
+from pytest_sentry_harness.model.ledger import Hello, Place, Record, SdkDiscarded, SdkInit, Sent, Timed, Uses
 from pytest_sentry_harness.model.scenario import NPlusOne, Operation, Profiling
 from pytest_sentry_harness.reconcile.slow import Slow, look_at
 
@@ -90,6 +90,7 @@ class Told:
         trace: str | None = TRACE,
         cpu: float | None = None,
         thread: str = "MainThread",
+        task: str | None = None,
     ) -> None:
         """One call of it."""
         self.records.append(
@@ -101,6 +102,19 @@ class Told:
                 seconds=end - start,
                 cpu=cpu,
                 thread=thread,
+                task=task,
+            )
+        )
+
+    def sent(self, rand: float, trace: str = TRACE) -> None:
+        """The load asked for a trace."""
+        self.records.append(Sent(at=ZERO, mono=0, trace_id=trace, request="GET /orders", sample_rand=rand))
+
+    def discarded(self, reason: str, quantity: int = 1) -> None:
+        """Transactions that the SDK counted as lost."""
+        self.records.append(
+            SdkDiscarded(
+                at=ZERO, mono=0, event_id=None, reason=reason, category="transaction", quantity=quantity
             )
         )
 

@@ -21,8 +21,10 @@ def test_settings_come_from_the_environment() -> None:
     """Only what is given is changed; each default database is a file of its own."""
     chosen = Settings.from_environment(
         {"REFERENCE_DATABASE": "/x.sqlite", "REFERENCE_QUOTES_URL": "http://q", "REFERENCE_SEED": "9"}
+        | {"REFERENCE_INSTRUMENTS": "36", "REFERENCE_HISTORY": "7"}
     )
     assert (chosen.database, chosen.quotes_url, chosen.seed) == ("/x.sqlite", "http://q", 9)
+    assert (chosen.instruments, chosen.history) == (36, 7)
     assert Settings.from_environment({}).database != Settings.from_environment({}).database
     assert chosen.secret not in repr(chosen)
     with pytest.raises(ValueError, match="invalid literal"):

@@ -17,7 +17,13 @@ SPREAD = Spread(
 def info(*, is_open: bool = True, names: int = 1, held: int = 0, missed: int = 0) -> LoadInfo:
     def times(name: str) -> RequestTimes:
         return RequestTimes(
-            request=name, requests=100, failed=3, service=SPREAD, latency=SPREAD if is_open else None
+            request=name,
+            requests=100,
+            failed=3,
+            plain=80,
+            plain_failed=2,
+            service=SPREAD,
+            latency=SPREAD if is_open else None,
         )
 
     return LoadInfo(
@@ -47,7 +53,7 @@ def test_the_terminal_shows_both_times_of_an_open_load() -> None:
     """What was sent, how long it took from either moment, and how the generator fared."""
     spread = "p50 10 ms (9 ms … 12 ms), p95 50 ms (40 ms … 1.5 s), p99 200 ms (50 ms … -), max 2 s"
     assert load_lines(info(held=4, missed=1)) == [
-        "load: 100 requests in 10.0 s (9.96/s sent, 10/s asked), 3 failed",
+        "load: 100 requests in 10.0 s (9.96/s sent, 10/s asked), 3 failed; without a fault: 2 of 80",
         f"  from when they were due: {spread}",
         f"  from when they were sent: {spread}",
         "  generator: CPU 12%, at most 9 under way, sent late by 1.2 ms (p99), 4 had to wait for others, 1 never sent",
@@ -57,7 +63,7 @@ def test_the_terminal_shows_both_times_of_an_open_load() -> None:
 def test_a_closed_load_has_one_time_only() -> None:
     """From when requests were sent; that is what it knows."""
     lines = load_lines(info(is_open=False))
-    assert lines[0] == "load: 100 requests in 10.0 s (9.96/s sent), 3 failed"
+    assert lines[0] == "load: 100 requests in 10.0 s (9.96/s sent), 3 failed; without a fault: 2 of 80"
     assert [line.partition(":")[0] for line in lines[1:]] == ["  from when they were sent", "  generator"]
 
 

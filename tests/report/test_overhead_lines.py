@@ -53,6 +53,16 @@ def test_the_account_stands_beside_the_cost() -> None:
     assert any(line.startswith("arm with: 40 [40, 40] MiB more memory (uss)") for line in said)
 
 
+def test_what_the_server_refused_is_said() -> None:
+    """With what it answered; the SDK may have dropped some of it on account of that, so that the sum is the least."""
+    sent = {"items": {}, "refused": {"500/transaction": 3, "invalid/error": 1}}
+    said = notes(overhead.info(evidence(launches(1, {"list": 10.0}, sent=sent))))
+    assert (
+        "arm with: nothing arrived; the server refused 3 transaction (500), 1 error (invalid); at least 4 lost: what is "
+        "not sent costs less"
+    ) in said
+
+
 def test_the_terminal_shows_it() -> None:
     """A table and the notes; what the target could steer the terminal with is taken out."""
     text = StringIO()

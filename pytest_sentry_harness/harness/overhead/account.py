@@ -19,12 +19,15 @@ _PAGE = 10_000
 def count_arrivals(client: ServerClient, arm: RunningArm, sample: ArmSample) -> ArmSample:
     """``sample`` with what arrived in the arm's project."""
     items: Counter[str] = Counter()
+    refused: Counter[str] = Counter()
     discarded: Counter[str] = Counter()
     raised = set(arm.raised)
     errors: set[str] = set()
     for arrival in _arrivals(client, arm.project.project_id):
         if arrival.outcome != "accepted":
-            items[f"{arrival.item_type or 'unreadable'} ({arrival.outcome})"] += 1
+            if arrival.outcome != "duplicate":  # of which the first one was taken
+                how = arrival.status if arrival.outcome == "refused" else arrival.outcome
+                refused[f"{how}/{arrival.category or arrival.item_type or 'unreadable'}"] += 1
             continue
         items[arrival.item_type] += 1
         if arrival.item_type == "event" and arrival.trace_id is not None and arrival.trace_id in raised:
@@ -37,10 +40,12 @@ def count_arrivals(client: ServerClient, arm: RunningArm, sample: ArmSample) -> 
         raised=len(raised),
         errors=len(errors),
         items=dict(sorted(items.items())),
+        refused=dict(sorted(refused.items())),
         discarded=dict(sorted(discarded.items())),
         processes=len(arm.tree.pids),
         reported=len(arm.told),
         active=sum(told.active for told in arm.told),
+        initialised=sum(told.initialised for told in arm.told),
         cut_off=tuple(sorted({host for told in arm.told for host in told.cut_off})),
     )
 

@@ -19,7 +19,7 @@ from ...server.client import EmbeddedServer, ServerClient
 from ...server.views import Project
 from ...targets.command import CommandTarget, free_port, start_command
 from ...targets.placeholders import fill, fill_all, standard_values
-from .client import ArmClient
+from .client import ArmClient, Prepared
 from .inside import Inside, Told
 from .machine import ProcessTree
 
@@ -46,8 +46,8 @@ class RunningArm:
     tree: ProcessTree
     client: ArmClient
     inside: Inside
-    prepared: dict[str, bytes] = field(default_factory=dict)
-    """The bytes of each kind of request."""
+    prepared: dict[str, Prepared] = field(default_factory=dict)
+    """Each kind of request, ready to be sent."""
     raised: list[str] = field(default_factory=list)
     """Trace ids of the requests that raised on purpose."""
     told: list[Told] = field(default_factory=list)

@@ -22,6 +22,8 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     """Of the SDK; None: not imported."""
     active: bool = False
     """It has somewhere to send to."""
+    initialised: bool = False
+    """There is a client, with a DSN or without: what the SDK patches is patched, and works."""
     cut_off: tuple[str, ...] = ()
     """Hosts it wanted to send to, and was not allowed."""
     inits_withheld: int = 0

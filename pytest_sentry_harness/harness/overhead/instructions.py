@@ -23,7 +23,7 @@ from ...model.overhead import ArmSample, KindSample, Launch, OverheadArm, Overhe
 from .account import count_arrivals
 from .arms import RunningArm, start_arm
 from .counters import Counter
-from .launch import Site, as_it_should
+from .launch import Site, as_it_should, silent
 from .prepare import prepare
 
 LAUNCHES = 3
@@ -91,7 +91,8 @@ class _CountedArm:
 
     def count(self) -> tuple[ArmSample, list[str]]:
         """Start it, count every kind of request, and stop it."""
-        site, folder = self.site, self.site.folder / f"{self.number:02}-{self.arm.name}-counts"
+        site = self.site
+        folder = site.folder / f"counts-{self.number:02}-{self.arm.name}"  # an arm's begins with the number
         folder.mkdir(parents=True)
         target = site.scenario.target
         patient = replace(
@@ -116,6 +117,8 @@ class _CountedArm:
                 windows.send(kind, [_NOT_SAMPLED] * _WARM)
             windows.idle()
             kinds = tuple(windows.sample(kind) for kind in site.overhead.requests)
+        if not running.told:
+            windows.doubts.append(silent(self.arm.name))
         # Stopped by now: what was sent on the way down has arrived, too.
         sample = ArmSample(arm=self.arm.name, kinds=kinds)
         return count_arrivals(site.client, running, sample), windows.doubts

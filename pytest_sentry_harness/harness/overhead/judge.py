@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ...criteria import overhead
 from ...criteria.judge import judge_criteria
@@ -33,6 +34,8 @@ def judge_overhead(
     nothing = reconcile((), (), {}, late_after=scenario.settle)
     if evidence.counter:
         gates = for_counting(gates)
+        if scenario.overhead is not None:  # the command said so, and the file may not
+            scenario = replace(scenario, overhead=replace(scenario.overhead, count="instructions"))
     trouble = (*facts.trouble, *overhead.trouble_in(evidence))
     criteria = judge_criteria(
         {"overhead": overhead.measure(evidence)},

@@ -155,6 +155,7 @@ class _Play:
         self._flush(FLUSH)
         for arm in self._arms:
             arm.tree.refresh()
+        begun = {arm.name: set(arm.tree.pids) for arm in self._arms}
         warm = {arm.name: arm.tree.memory() for arm in self._arms}
         order = list(self._kinds)
         self._dice.shuffle(order)
@@ -169,11 +170,9 @@ class _Play:
                 arm=arm.name, kinds=tuple(found[arm.name]), memory=held, growth=held - warm[arm.name][0]
             )
             if not arm.told:
-                self._doubts.append(
-                    f"the agent never reported from arm {arm.name!r}, so that its SDK could not be flushed: it must be a "
-                    "Python process that honours PYTHONPATH (not python -I or -E), with wrapt"
-                )
-            if arm.tree.refresh():
+                self._doubts.append(silent(arm.name))
+            arm.tree.refresh()
+            if set(arm.tree.pids) != begun[arm.name]:
                 self._doubts.append(f"arm {arm.name!r} started or ended processes while it was measured")
         self._flush(LAST_FLUSH)
         return samples, self._doubts
@@ -189,7 +188,7 @@ class _Play:
     def _measure_kind(self, kind: OverheadRequest) -> dict[str, KindSample]:
         meters = {arm.name: _Meter() for arm in self._arms}
         seconds = self._overhead.measure * len(self._arms) / 2
-        before = self._cpu()
+        before = self._cpu_of_all()
         begun = clock.monotonic()
         rounds = 0
         while (passed := clock.monotonic() - begun) < seconds or (
@@ -198,7 +197,7 @@ class _Play:
             self._round(kind, meters)
             rounds += 1
         self._flush(FLUSH)
-        after = self._cpu()
+        after = self._cpu_of_all()
         self._doubt(kind, meters)
         return {name: _sample(kind, meter, after[name] - before[name]) for name, meter in meters.items()}
 
@@ -222,6 +221,12 @@ class _Play:
 
     def _cpu(self) -> dict[str, float]:
         return {arm.name: arm.tree.cpu() for arm in self._arms}
+
+    def _cpu_of_all(self) -> dict[str, float]:
+        """The same, of processes that were started meanwhile, too."""
+        for arm in self._arms:
+            arm.tree.refresh()
+        return self._cpu()
 
     def _flush(self, timeout: float) -> None:
         """Flush every SDK, and wait until nothing is busy any more: what requests left to be done belongs to them."""
@@ -251,6 +256,14 @@ class _Play:
                     f"arm {name!r} answered {count} requests {kind.name!r} in a launch, and {FEWEST_REQUESTS} are "
                     "the least that tells anything: raise [overhead] measure"
                 )
+
+
+def silent(arm: str) -> str:
+    """The doubt about an arm whose agent never said a word."""
+    return (
+        f"the agent never reported from arm {arm!r}, so that its SDK could not be flushed: it must be a "
+        "Python process that honours PYTHONPATH (not python -I or -E), with wrapt"
+    )
 
 
 def as_it_should(kind: OverheadRequest, reply: Reply) -> bool:

@@ -13,12 +13,13 @@ import psutil
 
 _SCHED = 2  # CPUCLOCK_SCHED of the Linux kernel: what a process's threads ran, in nanoseconds
 _LINUX = sys.platform == "linux"
+_TRIES = 5
 CLOCK = "process clock (nanoseconds)"
 TICKS = "process times (clock ticks of the kernel)"
 
 
 class ProcessTree:
-    """A process and all that it started, as of the last ``refresh``."""
+    """A process and all that it started and that still runs, as of the last ``refresh``."""
 
     def __init__(self, pid: int) -> None:
         self._root = psutil.Process(pid)
@@ -27,9 +28,11 @@ class ProcessTree:
 
     def refresh(self) -> bool:
         """Look again who belongs to it; whether that has changed."""
-        found = (self._root, *self._root.children(recursive=True))
-        changed = {process.pid for process in found} != set(self.pids)
-        self._processes = found
+        found = {process.pid: process for process in (self._root, *self._root.children(recursive=True))}
+        # One whose parent has ended is somebody else's child now, and goes on working for this service.
+        found |= {process.pid: process for process in self._processes if process.is_running()}
+        changed = set(found) != set(self.pids)
+        self._processes = tuple(found.values())
         return changed
 
     @property
@@ -38,12 +41,21 @@ class ProcessTree:
         return tuple(process.pid for process in self._processes)
 
     def cpu(self) -> float:
-        """CPU time used so far by all threads of all its processes, in seconds. Those that end meanwhile are left out."""
-        total = 0.0
-        for process in self._processes:
-            with contextlib.suppress(psutil.NoSuchProcess, OSError):
-                total += _cpu(process)
-        return total
+        """CPU time used so far by all threads of all its processes, and by children of theirs that have ended, in seconds.
+
+        A process that ends moves from the clock of its own to that of the parent which waits for it, with all it ever
+        used: it is counted once, whether it was known here or not. Of the ended ones the kernel tells ticks (10 ms) only.
+        """
+        ended = self._ended()
+        for _ in range(_TRIES):
+            living = sum(map(_living, self._processes))
+            before, ended = ended, self._ended()
+            if before == ended:  # else one may have been in neither, or in both
+                break
+        return living + ended
+
+    def _ended(self) -> float:
+        return sum(map(_waited_for, self._processes))
 
     def memory(self) -> tuple[int, str]:
         """Bytes held by all its processes, and which kind: ``uss``, what would be freed if they ended, or ``rss``."""
@@ -78,13 +90,26 @@ class ProcessTree:
                     os.sched_setaffinity(thread, wanted)
 
 
-def _cpu(process: psutil.Process) -> float:
-    if _LINUX:
-        # clock_getcpuclockid(3), which Python has for threads only: the id is made of the process id. Any process
-        # may read it, and it moves by nanoseconds where /proc moves by ticks of 10 ms.
-        return time.clock_gettime_ns((~process.pid << 3) | _SCHED) / 1e9
-    times = process.cpu_times()
-    return float(times.user + times.system)
+def _living(process: psutil.Process) -> float:
+    """CPU seconds of ``process`` itself; none once somebody has waited for it."""
+    try:
+        if _LINUX:
+            # clock_getcpuclockid(3), which Python has for threads only: the id is made of the process id. Any process
+            # may read it, and it moves by nanoseconds where /proc moves by ticks of 10 ms.
+            return time.clock_gettime_ns((~process.pid << 3) | _SCHED) / 1e9
+        times = process.cpu_times()
+        return float(times.user + times.system)
+    except (psutil.NoSuchProcess, OSError):
+        return 0.0
+
+
+def _waited_for(process: psutil.Process) -> float:
+    """CPU seconds of the children that ``process`` has waited for, and of theirs; 0 where the system does not tell."""
+    try:
+        times = process.cpu_times()
+    except psutil.NoSuchProcess:
+        return 0.0
+    return float(times.children_user + times.children_system)
 
 
 def memory_name() -> str:

@@ -18,7 +18,9 @@ def prepare(arm: RunningArm, overhead: Overhead, kinds: Iterable[OverheadRequest
         kept |= _keep(arm, each)
     for kind in kinds:
         headers = fill_headers(kind.headers, kept)
-        arm.prepared[kind.name] = arm.client.prepare(kind.method, kind.path, kind.json, headers)
+        arm.prepared[kind.name] = arm.client.prepare(
+            kind.method, kind.path, kind.json, headers, alone=kind.raises
+        )
 
 
 def _keep(arm: RunningArm, each: OverheadPrepare) -> dict[str, str]:

@@ -39,6 +39,8 @@ _ENDINGS: dict[type[HarnessError], str] = {
     ServerError: "server_died",
 }
 """Why a run was cut short, by what was raised."""
+_MINUTES = 100.0
+"""From so many seconds on, minutes are shown."""
 
 
 def run_overhead(
@@ -129,7 +131,7 @@ class _Sequence:
         if self._counter is not None:
             return self._counted(self._counter, arms)
         for number in range(1, most + 1):
-            self._progress.stage(f"launch {number} of at most {most}{self._so_far()}")
+            self._progress.stage(f"launch {number} of at most {most} ({self._outlook(most, len(arms))})")
             launch = play_launch(self._site, arms, number)
             self._keep(launch)
             if self._verify and overhead.trouble_in(self._evidence):
@@ -143,7 +145,10 @@ class _Sequence:
     def _counted(self, counter: Counter, arms: Sequence[OverheadArm]) -> str:
         """Count in launches whose number is fixed: the same code comes to the same figures."""
         for number in range(1, LAUNCHES + 1):
-            self._progress.stage(f"counting instructions with {counter.name}, launch {number} of {LAUNCHES}")
+            outlook = f" ({self._left(LAUNCHES)})" if number > 1 else ""
+            self._progress.stage(
+                f"counting instructions with {counter.name}, launch {number} of {LAUNCHES}{outlook}"
+            )
             launch = count_launch(self._site, arms, number, counter)
             self._keep(launch)
             if self._verify and overhead.trouble_in(self._evidence):
@@ -157,6 +162,22 @@ class _Sequence:
         self._evidence = replace(self._evidence, launches=launches, stopped=stopped)
         self._folder.write_overhead(self._evidence)
 
+    def _outlook(self, most: int, arms: int) -> str:
+        """How long it takes, and, once there are enough launches, where the gated figures stand."""
+        if not self._evidence.launches:
+            kinds, asked = len(self._site.overhead.requests), self._site.overhead
+            seconds = asked.measure * arms / 2 * kinds
+            return f"{arms} arms, {kinds} kinds of request: {seconds:.0f} s and warming up"
+        return "; ".join(filter(None, (self._left(most), self._so_far())))
+
+    def _left(self, most: int) -> str:
+        """How much longer it may take, by the launches so far."""
+        done = self._evidence.launches
+        each = sum(launch.seconds for launch in done) / len(done)
+        left = each * (most - len(done))
+        shown = f"{left:.0f} s" if left < _MINUTES else f"{left / 60:.0f} min"
+        return f"{each:.0f} s each, {'at most ' if self._counter is None else ''}{shown} to go"
+
     def _so_far(self) -> str:
         if len(self._evidence.launches) < FEWEST:
             return ""
@@ -167,7 +188,7 @@ class _Sequence:
             if found is not None and found.low is not None:
                 short = gate.metric.removeprefix("overhead.")
                 parts.append(f"{short} {show(found.low, found.unit)} to {show(found.high, found.unit)}")
-        return f" ({', '.join(parts)})" if parts else ""
+        return ", ".join(parts)
 
     def _sent(self) -> str:
         requests = sum(
