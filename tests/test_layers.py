@@ -14,7 +14,7 @@ ROWS: list[set[str]] = [
     {"protocol", "plan", "statistics"},
     {"ledger", "store"},
     {"injection", "monitor"},
-    {"server", "targets", "load"},
+    {"server", "targets", "load", "channels"},
     {"reconcile"},
     {"criteria"},
     {"report"},

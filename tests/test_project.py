@@ -152,6 +152,7 @@ NOT_KEYS = {
     "faults",
     "operations",
     "profiling",
+    "noise",
     "overhead",
     "gates",
     "safety",
@@ -175,6 +176,7 @@ NOT_KEYS = {
         ("`expect`", scenario_model.Expect),
         ("`[[operation]]`", scenario_model.Operation),
         ("`[profiling]`", scenario_model.Profiling),
+        ("`[noise]`", scenario_model.Noise),
         ("`[safety]`", scenario_model.Safety),
     ],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from ..errors import EvidenceError, UsageError
 from ..model.extensions import NO_EXTENSIONS, Extensions
 from ..model.overhead import OverheadEvidence
 from ..model.run import RunFacts
-from ..model.scenario import Scenario
+from ..model.scenario import Noise, Scenario
 from ..plan.scenario import load_scenario
 from ..plan.twins import twin_of
 
@@ -42,6 +42,9 @@ class RunFolder:
         folder = cls(path)
         folder.ledger.mkdir()
         folder.scenario.write_bytes(scenario.path.read_bytes())
+        for name, source in rule_files(scenario.noise).items():
+            folder.rules.mkdir(exist_ok=True)
+            folder.rules.joinpath(name).write_bytes(source.read_bytes())
         return folder
 
     @classmethod
@@ -71,6 +74,11 @@ class RunFolder:
     def scenario(self) -> Path:
         """Verbatim copy of the scenario file."""
         return self.path / "scenario.toml"
+
+    @property
+    def rules(self) -> Path:
+        """Verbatim copies of the files that ``[noise]`` names, each called by its key."""
+        return self.path / "rules"
 
     @property
     def arming(self) -> Path:
@@ -170,6 +178,14 @@ class RunFolder:
         scenario = load_scenario(self.scenario, check_files=False, extensions=extensions)
         twin = self.read_facts().twin
         return twin_of(scenario, twin) if twin else scenario
+
+
+def rule_files(noise: Noise | None) -> dict[str, Path]:
+    """The files that ``[noise]`` names, by key."""
+    if noise is None:
+        return {}
+    named = {each.name: getattr(noise, each.name) for each in fields(noise)}
+    return {key: path for key, path in named.items() if path is not None}
 
 
 def replace(path: Path, data: bytes) -> None:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
-from ..criteria import capture, profiling, timing
+from ..criteria import capture, noise, profiling, timing
 from ..criteria import load as load_criterion
 from ..criteria.judge import judge_criteria
 from ..criteria.own import asked_for
@@ -16,6 +16,7 @@ from ..model.account import Account
 from ..model.arrival import Arrival
 from ..model.extensions import NO_EXTENSIONS, Evidence, Extensions
 from ..model.ledger import Record
+from ..model.noise import NoiseInfo
 from ..model.run import UNFINISHED, RunFacts
 from ..model.scenario import Expect, Gate, Scenario
 from ..model.timing import Timings
@@ -30,6 +31,7 @@ from ..report.write import write_reports
 from ..store.reader import open_store
 from .doubts import doubts_of, trouble_of
 from .folder import RunFolder
+from .noise import noise_of, promised
 from .overhead.judge import judge_overhead
 from .profiling import slow_of
 from .series import course_in
@@ -53,26 +55,36 @@ def judge_run(folder: RunFolder, scenario: Scenario, facts: RunFacts) -> RunDocu
     states: list[JournalState] = []
     counted: Counter[tuple[str, str]] = Counter()
     tally = LoadTally()
-    reconciliation = reconcile_folder(folder, scenario, states, counted, tally)
+    judged = criteria_of(scenario)
+    reconciliation = reconcile_folder(
+        folder, scenario, states, counted, tally, with_origins="noise" in judged
+    )
     account, summary = reconciliation.account, reconciliation.summary
     timings = timings_of(folder, scenario) if scenario.operations else NO_TIMINGS
     gates = gates_of(scenario)
     found = timing.findings(timings, {gate.metric: gate.threshold for gate in gates})
-    slow = slow_of(folder, scenario) if "profiling" in criteria_of(scenario) else None
-    account = replace(account, findings=(*account.findings, *found, *(() if slow is None else slow.findings)))
+    slow = slow_of(folder, scenario) if "profiling" in judged else None
+    issues = noise_of(folder, scenario, reconciliation.origins) if "noise" in judged else None
+    found = (
+        *found,
+        *(() if slow is None else slow.findings),
+        *(() if issues is None else noise.findings(issues)),
+    )
+    account = replace(account, findings=(*account.findings, *found))
     arrivals: dict[str, dict[str, int]] = {}
     for (item_type, outcome), count in counted.items():
         arrivals.setdefault(item_type or "(unreadable)", {})[outcome] = count
     load, series = tally.info(scenario.load), course_in(folder.series)
     criteria = judge_criteria(
-        _measured(scenario, account, timings, slow)
-        | ({"load": load_criterion.measure(load, series)} if "load" in criteria_of(scenario) else {}),
+        _measured(scenario, account, timings, slow, issues, gates)
+        | ({"load": load_criterion.measure(load, series)} if "load" in judged else {}),
         gates,
         trouble=trouble_of(folder, facts, summary.notes),
         doubts=(
             *doubts_of(folder, scenario, facts, reconciliation, states),
             *unmeasured(scenario, timings, summary),
             *(() if slow is None else slow.doubts),
+            *(() if issues is None else noise.doubts(issues, promised(scenario, account))),
             *bottleneck(load, scenario.load),
         ),
         complete=facts.stop_reason != UNFINISHED,
@@ -80,7 +92,6 @@ def judge_run(folder: RunFolder, scenario: Scenario, facts: RunFacts) -> RunDocu
         evidence=Evidence(account=account, arrivals=arrivals, folder=folder.path),
     )
     # Findings of criteria that do not judge this scenario would be noise in its report.
-    judged = criteria_of(scenario)
     return build_document(
         facts=facts,
         scenario=scenario,
@@ -95,13 +106,19 @@ def judge_run(folder: RunFolder, scenario: Scenario, facts: RunFacts) -> RunDocu
         notes=reconciliation.known_outside,
         timing=timing.info(timings) if "timing" in judged else None,
         profiling=None if slow is None else slow.info,
+        noise=issues,
         series=series,
         load=load,
     )
 
 
 def _measured(
-    scenario: Scenario, account: Account, timings: Timings, slow: Slow | None
+    scenario: Scenario,
+    account: Account,
+    timings: Timings,
+    slow: Slow | None,
+    issues: NoiseInfo | None,
+    gates: Iterable[Gate],
 ) -> dict[str, dict[str, Measurement]]:
     """What the criteria of ours that judge the scenario measure, by criterion."""
     measure: dict[str, Callable[[], dict[str, Measurement]]] = {
@@ -110,6 +127,8 @@ def _measured(
     }
     if slow is not None:
         measure["profiling"] = functools.partial(profiling.measure, slow.info)
+    if issues is not None:
+        measure["noise"] = functools.partial(noise.measure, issues, gates)
     return {name: measure[name]() for name in criteria_of(scenario) if name in measure}
 
 
@@ -125,8 +144,10 @@ def reconcile_folder(
     states: list[JournalState] | None = None,
     counted: Counter[tuple[str, str]] | None = None,
     tally: LoadTally | None = None,
+    *,
+    with_origins: bool = False,
 ) -> Reconciliation:
-    """Reconcile what is in ``folder`` now, also while the run goes on."""
+    """Reconcile what is in ``folder`` now, also while the run goes on. ``with_origins``: as in ``reconcile``."""
     expectations: dict[str, Expect] = {fault.name: fault.expect for fault in scenario.faults}
     with open_store(folder.store) as store:
         return reconcile(
@@ -134,6 +155,7 @@ def reconcile_folder(
             _counting(store.arrivals(), Counter() if counted is None else counted),
             expectations,
             late_after=scenario.settle,
+            with_origins=with_origins,
         )
 
 

@@ -38,6 +38,7 @@ from .folder import RunFolder
 from .judge import judge_folder
 from .lease import Lease
 from .live import LiveView, of_server
+from .noise import check_rules
 from .overhead.session import run_overhead
 from .progress import Progress, Quiet
 from .series import Series
@@ -83,6 +84,7 @@ def begin(
             where=str(scenario.path),
             hint="run it with sentry-harness gate",
         )
+    check_rules(scenario)
     stop = stop or threading.Event()
     _unless_stopped(stop)
     folder = RunFolder.create(scenario, runs)

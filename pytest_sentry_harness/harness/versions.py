@@ -7,7 +7,7 @@ from importlib import metadata
 
 from .. import __version__
 
-_LIBRARIES = ("sentry-sdk", "locust", "uvicorn", "wrapt", "pytest")
+_LIBRARIES = ("sentry-sdk", "locust", "uvicorn", "wrapt", "pytest", "sentry-ophio")
 
 
 def versions() -> dict[str, str]:

@@ -38,7 +38,12 @@ _SLOW = """
     outside_transaction query_cut_off too_few_spans too_quick wrong_line wrong_route wrong_span
 """
 """What is wrong with how slow operations are told."""
-REASONS = frozenset(" ".join((_PROCESS, _WAY, _SERVER, _REPORTED, _WRONG, _TIMING, _SLOW)).split())
+_NOISE = """
+    differs_in_fingerprint differs_in_stack differs_in_text nothing_to_tell_apart reported_differently same_fingerprint
+    same_stack same_text wrong_category wrong_severity
+"""
+"""What is wrong with how events are grouped and classified."""
+REASONS = frozenset(" ".join((_PROCESS, _WAY, _SERVER, _REPORTED, _WRONG, _TIMING, _SLOW, _NOISE)).split())
 _PREFIXES = ("misbehaviour:",)
 """The rest says which rule of the link it was."""
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from .classified import Category, Severity
 from .extensions import NO_EXTENSIONS, Extensions
 from .overhead import Overhead
 
@@ -104,6 +105,10 @@ class Expect:
     """None: yes for ``raise``, no for everything else."""
     level: str | None = None
     """The level its event must have; None: any."""
+    category: Category | None = None
+    """The category its events must be classified as; None: any. Judged with ``[noise]``."""
+    severity: Severity | None = None
+    """The severity its events must be classified as; None: any. Judged with ``[noise]``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,6 +241,18 @@ class Profiling:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Noise:
+    """How events are grouped into issues, beside what Sentry does by itself: the project's own rules."""
+
+    fingerprint_rules: Path | None = None
+    """Fingerprint rules, in Sentry's syntax."""
+    stack_rules: Path | None = None
+    """Stack trace rules, in Sentry's syntax."""
+    categories: Path | None = None
+    """Rules of classification, in TOML."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
     """One scenario file."""
 
@@ -257,6 +274,8 @@ class Scenario:
     """With them, ``timing`` is judged."""
     profiling: Profiling | None = None
     """With it, ``profiling`` is judged."""
+    noise: Noise | None = None
+    """With it, ``noise`` is judged."""
     overhead: Overhead | None = None
     """With it, ``overhead`` is judged, by a run of another kind: several launches of the target."""
     extensions: Extensions = NO_EXTENSIONS

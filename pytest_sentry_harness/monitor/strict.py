@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from ..errors import RulesError, did_you_mean, nearest
@@ -122,6 +123,37 @@ class Strict:
                 "write a number and a unit: 300ms, 30s, 5m, 6h, 30d, 4w",
             )
         return found
+
+    def moment(self, key: str) -> float | None:
+        """A date-time with its offset from UTC, as TOML writes it or in a string, in seconds since the epoch."""
+        value = self._get(key, (str, datetime), "a date-time such as 2026-01-31T08:00:00+01:00")
+        try:
+            found = datetime.fromisoformat(value) if isinstance(value, str) else value
+        except ValueError:
+            raise self.fail(
+                key, f"{key} = {value!r} is not a date-time", "write 2026-01-31T08:00:00+01:00"
+            ) from None
+        if found is None:
+            return None
+        if found.tzinfo is None:
+            raise self.fail(key, f"{key} has no offset from UTC", "write 2026-01-31T08:00:00+01:00, or a Z")
+        return float(found.timestamp())
+
+    def integers(self, key: str, *, least: int) -> tuple[int, ...]:
+        """A list of whole numbers of at least ``least``; one alone stands for a list of one. Empty when it is not there."""
+        value = self._get(key, (list, int), "a list of whole numbers")
+        if value is None:
+            return ()
+        values = value if isinstance(value, list) else [value]
+        for index, entry in enumerate(values):
+            if type(entry) is not int or entry < least:
+                raise self.fail(f"{key}[{index}]", f"must be a whole number of at least {least}, not {entry!r}")
+        return tuple(values)
+
+    def table(self, key: str) -> Strict | None:
+        """One table, None when it is not there."""
+        value = self._get(key, dict, "a table")
+        return None if value is None else Strict(self._name, value, ".".join(p for p in (self._path, key) if p))
 
     def share(self, key: str, hint: str) -> float:
         """A percentage between 0 % and 100 %, both left out, such as ``"99.9%"``, as a share."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from typing import Literal, cast
 
 from ..errors import ScenarioError, TermError, did_you_mean
@@ -84,6 +85,7 @@ def criteria_of(scenario: Scenario) -> tuple[str, ...]:
         # Slow operations are marked for profiling as well: their timing is judged where a gate asks for it.
         "timing": bool(scenario.operations) and scenario.profiling is None,
         "profiling": scenario.profiling is not None,
+        "noise": scenario.noise is not None,
         "overhead": scenario.overhead is not None,
         "load": False,
     }
@@ -112,11 +114,21 @@ def with_defaults(scenario: Scenario, criteria: Iterable[str]) -> tuple[Gate, ..
         pointless.add("profiling.top")
     if scenario.load is None:
         pointless.add("load.failed")
+    pointless |= {metric for metric, expected in _expected(scenario).items() if not expected}
     gates = [gate for name in criteria for gate in default_gates(name, given | pointless, metrics)]
     if promised and "profiling.profiled" not in given:
         least = 100 * (promised if promised == 1 else promised / 2)
         gates.append(parse_gate("profiling.profiled", f">= {least:g}%", "default gates", metrics))
     return (*scenario.gates, *gates)
+
+
+def _expected(scenario: Scenario) -> dict[str, bool]:
+    """Whether some fault says how its events are to be classified, by the metric that counts those that are not."""
+    expects = [fault.expect for fault in scenario.faults]
+    return {
+        "noise.category_wrong": any(each.category is not None for each in expects),
+        "noise.severity_wrong": any(each.severity is not None for each in expects),
+    }
 
 
 def check_gates(scenario: Scenario, document: Document) -> None:
@@ -148,6 +160,10 @@ def _lack(scenario: Scenario, metric: str) -> tuple[str, str] | None:
             (scenario.profiling is not None, "[profiling]"),
             (operations or metric not in _OF_OPERATIONS, "[[operation]]"),
         ],
+        "noise": [
+            (scenario.noise is not None, "[noise]"),
+            (_expected(scenario).get(metric, True), f"a [[fault]] with expect.{_classified(metric)}"),
+        ],
         "overhead": [(scenario.overhead is not None, "[overhead]")],
         # What a target holds is sampled whoever drives it, if it is a process of ours.
         "load": [
@@ -160,6 +176,10 @@ def _lack(scenario: Scenario, metric: str) -> tuple[str, str] | None:
     if missing is None:
         return None
     return f"it needs {missing}, which the scenario does not have", f"add {missing}, or drop the gate"
+
+
+def _classified(metric: str) -> str:
+    return metric.removeprefix("noise.").removesuffix("_wrong")
 
 
 def _allowed(scenario: Scenario) -> str:
@@ -205,7 +225,8 @@ def _threshold(metric: Metric, number: str, unit: str, text: str, where: str) ->
     if metric.unit == "ratio":
         if unit not in ("%", "") or (unit == "" and value > 1):
             raise refused
-        value = value / 100 if unit else value
+        # The nearest float to what is written: 99.9 / 100 is a bit more than 0.999, which 999 of 1000 would not meet.
+        value = float(Fraction(number) / 100) if unit else value
         if value > 1:
             raise ScenarioError(
                 f"{metric.name} = {text!r}: more than 100 % cannot be", where=where, hint="use 0% to 100%"

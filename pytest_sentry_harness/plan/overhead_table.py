@@ -242,6 +242,7 @@ def check_overhead(scenario: Scenario, document: Document) -> None:
         "fault": bool(scenario.faults),
         "operation": bool(scenario.operations),
         "profiling": scenario.profiling is not None,
+        "noise": scenario.noise is not None,
     }
     for name, given in others.items():
         if given:

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from ..errors import ScenarioError, TermError, did_you_mean
+from ..model.classified import CATEGORIES, SEVERITIES, Category, Severity
 from ..model.extensions import NO_EXTENSIONS, Extensions
 from ..model.scenario import Expect, Fault, Gate, Safety, Scenario, Target
 from .gates import check_gates, parse_gate
 from .load_table import read_load
+from .noise_table import check_noise, read_noise
 from .operations import POINT, read_operations, read_profiling
 from .overhead_table import check_overhead, read_overhead
 from .tables import Document, Table
@@ -25,6 +27,7 @@ _TABLES = (
     "fault",
     "operation",
     "profiling",
+    "noise",
     "overhead",
     "gates",
     "safety",
@@ -84,6 +87,7 @@ def parse_scenario(
         safety=_safety(Table(document, "safety", content.get("safety", {}))),
         operations=read_operations(document, content.get("operation", [])),
         profiling=read_profiling(document, content["profiling"]) if "profiling" in content else None,
+        noise=read_noise(document, content["noise"], base, check_files) if "noise" in content else None,
         overhead=read_overhead(document, content["overhead"]) if "overhead" in content else None,
         link=read_link(document, content.get("link", [])),
         twins=read_twins(document, content.get("twin", []), extensions),
@@ -217,8 +221,15 @@ def _expect(table: Table) -> Expect:
     expect = table.nested("expect")
     captured = expect.flag("captured") if "captured" in expect else None
     level = expect.choice("level", "error", _LEVELS) if "level" in expect else None
-    expect.done("captured", "level")
-    return Expect(captured=captured, level=level)
+    category = expect.choice("category", "unknown", CATEGORIES) if "category" in expect else None
+    severity = expect.choice("severity", "high", SEVERITIES) if "severity" in expect else None
+    expect.done("captured", "level", "category", "severity")
+    return Expect(
+        captured=captured,
+        level=level,
+        category=cast("Category | None", category),
+        severity=cast("Severity | None", severity),
+    )
 
 
 def _provoked(table: Table, name: str) -> Fault:
@@ -273,6 +284,7 @@ def _check_whole(scenario: Scenario, document: Document) -> None:
         )
     _check_url(scenario, document)
     _check_script(scenario, document)
+    check_noise(scenario, document)
     check_gates(scenario, document)
     check_twins(scenario, document)
     if scenario.load is None and not scenario.target.wait:

@@ -78,7 +78,7 @@ def _twin(document: Document, table: Table, extensions: Extensions) -> Twin:
     if metric not in extensions.metrics:
         raise table.fail("finds", f"unknown metric {metric!r}", hint=did_you_mean(metric, extensions.metrics))
     reasons = finds.texts("reason")
-    if metric.startswith(("capture.", "timing.")):  # other criteria have words of their own
+    if metric.startswith(("capture.", "timing.", "noise.")):  # other criteria have words of their own
         for unknown in filter(None, map(unknown_reason, reasons)):
             raise table.fail(
                 "finds", f"unknown reason {unknown!r}", hint=did_you_mean(unknown, sorted(REASONS))

@@ -12,6 +12,7 @@ from ..model.account import Finding, Outcome, State
 from ..model.ledger import Logged, Place
 from .evidence import Evidence
 from .summary import Process
+from .tables import TRACE_INDEX
 
 _TWICE = """
 SELECT f.fault_id, f.fault, f.trace_id, f.exception, group_concat(a.event_id) FROM fired_in_full f
@@ -52,7 +53,6 @@ GROUP BY f.fault_id ORDER BY f.row
 _ANY_AGAIN = """
 SELECT 1 FROM fired WHERE trace_id IS NOT NULL GROUP BY trace_id HAVING count(*) > 1 LIMIT 1
 """
-_AGAIN_INDEX = "CREATE INDEX IF NOT EXISTS fired_trace ON fired (trace_id, fault_id, kind)"
 # A lost transaction is counted once more for each of its spans; a lost attachment or log in bytes, too.
 _COUNTED_BESIDE = ("span", "attachment", "log_byte", "trace_metric_byte")
 _OPTIONS = {
@@ -131,7 +131,7 @@ def _retried(evidence: Evidence) -> Iterator[Finding]:
     """Points that failed again within one request, each time with an event of its own."""
     if next(evidence.ask(_ANY_AGAIN), None) is None:
         return
-    evidence.database.execute(_AGAIN_INDEX)
+    evidence.database.execute(TRACE_INDEX)
     events: dict[tuple[str, str], list[Outcome]] = defaultdict(list)
     seen: set[str] = set()
     for trace_id, point, fault, fault_id, event_id in evidence.ask(_AGAIN):

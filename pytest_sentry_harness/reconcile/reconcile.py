@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..errors import EvidenceError
 from ..model.account import Account, Outcome, State
@@ -16,6 +16,7 @@ from .books import Books
 from .evidence import Evidence
 from .findings import findings_in
 from .fired import settle_fired
+from .origins import Origin, origins_of
 from .summary import Summary
 
 _NOT_REACHED = """
@@ -46,6 +47,8 @@ class Reconciliation:
     """Fault ids that fired more than once, in several processes; each counts once."""
     known_outside: tuple[str, ...] = ()
     """What is known of faults that nobody injected, in sentences."""
+    origins: Mapping[str, Origin] = field(default_factory=dict)
+    """By event id of which fault each event is; empty unless asked for."""
 
 
 def reconcile(
@@ -54,11 +57,13 @@ def reconcile(
     expectations: Mapping[str, Expect],
     *,
     late_after: float = 75.0,
+    with_origins: bool = False,
 ) -> Reconciliation:
     """Pair what was injected with what arrived.
 
     ``expectations`` maps fault names to what the scenario promises; ``late_after`` is how many
-    seconds after its firing an event still counts as captured. Raises ``EvidenceError`` when the
+    seconds after its firing an event still counts as captured; ``with_origins`` asks for
+    ``Reconciliation.origins``, which takes as much memory as there are events. Raises ``EvidenceError`` when the
     records contradict themselves so that no account can be made.
     """
     with Evidence() as evidence:
@@ -92,6 +97,7 @@ def reconcile(
             open=books.open,
             repeated=repeated,
             known_outside=outside.known(evidence),
+            origins=origins_of(evidence, expectations) if with_origins else {},
         )
 
 

@@ -68,3 +68,5 @@ CREATE INDEX arrival_event ON arrival (event_id, outcome, at, kind, trace_id);
 CREATE INDEX arrival_trace ON arrival (trace_id);
 """
 """Built once, when all rows are in: an index kept while loading costs ten times as much."""
+TRACE_INDEX = "CREATE INDEX IF NOT EXISTS fired_trace ON fired (trace_id, fault_id, kind)"
+"""For the few who ask for faults by trace; built when the first of them does."""

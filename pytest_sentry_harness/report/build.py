@@ -11,6 +11,7 @@ from ..ledger.reader import JournalState
 from ..model.account import Account, Finding, LossClass
 from ..model.extensions import NO_EXTENSIONS
 from ..model.load import LoadInfo
+from ..model.noise import NoiseInfo
 from ..model.overhead import OverheadInfo
 from ..model.profiling import ProfilingInfo
 from ..model.run import RunFacts
@@ -34,6 +35,7 @@ def build_document(
     notes: Iterable[str] = (),
     timing: TimingInfo | None = None,
     profiling: ProfilingInfo | None = None,
+    noise: NoiseInfo | None = None,
     series: SeriesInfo | None = None,
     load: LoadInfo | None = None,
     overhead: OverheadInfo | None = None,
@@ -74,6 +76,7 @@ def build_document(
         reproduce=_reproduce(facts, scenario),
         timing=timing,
         profiling=profiling,
+        noise=noise,
         series=series,
         load=load,
         overhead=overhead,

@@ -13,6 +13,7 @@ import msgspec
 
 from ..model.ledger import Place
 from ..model.load import LoadInfo
+from ..model.noise import NoiseInfo
 from ..model.overhead import OverheadInfo
 from ..model.profiling import ProfilingInfo
 from ..model.series import SeriesInfo
@@ -180,6 +181,8 @@ class RunDocument:
     """What the load generator saw of its requests, and of itself; None without one that tells."""
     overhead: OverheadInfo | None = None
     """What Sentry costs, for every kind of request and every arm; null when the scenario does not ask."""
+    noise: NoiseInfo | None = None
+    """Which issues the events of faults were grouped into; null when the scenario does not ask."""
 
 
 def encode(document: RunDocument) -> bytes:

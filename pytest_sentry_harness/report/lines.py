@@ -88,6 +88,16 @@ _ADVICE: dict[str, str] = {
     "too_few_spans": "raise max_spans, and see whether other queries run in between",
     "not_declared": "ask once instead of once for each row, or declare them in [[profiling.n_plus_one]]",
     "not_on_top": "say which code is yours with in_app_include and in_app_exclude",
+    "same_stack": "raise an error of its own type for each cause, or let a stack trace rule leave the helper out: function:helper -group",
+    "same_text": "send the exception with its stack trace, or say in the text what differs",
+    "same_fingerprint": "put {{ default }} into the fingerprint, or what tells the causes apart",
+    "nothing_to_tell_apart": "send the exception, or a message",
+    "differs_in_fingerprint": "leave what differs from event to event out of the fingerprint",
+    "differs_in_text": "log a template with arguments, or write a fingerprint rule for the text",
+    "differs_in_stack": "let a stack trace rule leave out the frames that differ: module:... -group",
+    "reported_differently": "report it once, in one place and in one way",
+    "wrong_category": "write a rule of classification, or raise the error that says what it is",
+    "wrong_severity": "send it with the level it has, or write a rule of classification",
     "data_of_another_request": "set it on the isolation scope of the request, and isolate each job",
 }
 

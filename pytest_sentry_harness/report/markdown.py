@@ -9,6 +9,7 @@ from ..criteria.verdict import show
 from .document import AccountInfo, RunDocument
 from .lines import Cause, advice, by_cause, could_be_line, finding_line, point_line, printable, short_path
 from .load import load_table
+from .noise import noise_lines
 from .overhead import overhead_lines
 from .profiling import profiling_lines
 from .series import series_lines
@@ -79,6 +80,8 @@ def _run(document: RunDocument) -> str:
         lines.append("")
     if document.profiling is not None:
         lines += profiling_lines(document.profiling, _row, _cell)
+    if document.noise is not None:
+        lines += noise_lines(document.noise, _row, _cell)
     lines += load_table(document.load)
     lines += [f"{_cell(line)}  " for line in series_lines(document.series)] + [""]
     lines += [f"- {_cell(finding_line(finding))}" for finding in document.findings[:_MOST_LOSSES]]

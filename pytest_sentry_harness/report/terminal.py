@@ -13,6 +13,7 @@ from ..model.verdict import Verdict
 from .document import RunDocument
 from .lines import Cause, advice, by_cause, could_be_line, finding_line, point_line, printable, short_path
 from .load import load_lines
+from .noise import print_noise
 from .overhead import print_overhead
 from .profiling import print_profiling
 from .series import series_lines
@@ -45,6 +46,8 @@ def print_report(document: RunDocument, console: Console) -> None:
         console.print(plain(f"! {finding_line(finding)}", style="yellow"))
     if document.profiling is not None:
         print_profiling(document.profiling, console)
+    if document.noise is not None:
+        print_noise(document.noise, console)
     for line in (*load_lines(document.load), *series_lines(document.series)):
         console.print(plain(line), soft_wrap=True)
     for criterion in document.criteria:

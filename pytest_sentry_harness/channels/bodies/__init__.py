@@ -1,0 +1,1 @@
+"""What notifications look like for each kind of channel: pure functions of a delivery."""

@@ -1,0 +1,116 @@
+"""Reads from a run's folder what the criterion ``noise`` is measured on, and the rules of the project it is judged with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ..criteria.noise_account import account_of
+from ..errors import EvidenceError, ProtocolError, RulesError
+from ..model.account import Account, State
+from ..model.monitored import Event
+from ..model.noise import NoiseInfo
+from ..model.scenario import Scenario
+from ..monitor.classification import DEFAULT, Rules, parse_rules
+from ..monitor.grouping import GroupingConfig
+from ..monitor.grouping.fingerprint_rules import parse_fingerprint_rules
+from ..monitor.grouping.stack_rules import StackRules
+from ..plan.terms import parse_chain
+from ..protocol.tolerant import json_object
+from ..reconcile.origins import Origin
+from ..store.reader import StoreReader, open_store
+from .folder import RunFolder, rule_files
+
+
+def check_rules(scenario: Scenario) -> None:
+    """Read the files that ``[noise]`` names, before anything starts.
+
+    Raises ``RulesError``, naming file and line, and ``UsageError`` when the extra ``monitor`` is not installed.
+    """
+    if scenario.noise is not None:
+        named = rule_files(scenario.noise)
+        _rules_in({key: _text(path) for key, path in named.items()}, named)
+
+
+def noise_of(folder: RunFolder, scenario: Scenario, origins: Mapping[str, Origin]) -> NoiseInfo:
+    """The issues of the run in ``folder``. ``origins``: of what its events are, from ``reconcile``.
+
+    Raises ``EvidenceError`` when it, or a copy of a file of rules, cannot be read.
+    """
+    named = rule_files(scenario.noise)
+    texts = {key: _copy(folder.rules / key) for key in named}
+    config, rules = _rules_in(texts, named)
+    with open_store(folder.store) as store:
+        events = _Events(store)
+        info = account_of(events, origins, scenario.faults, config, rules)
+    return replace(info, unread=events.unread)
+
+
+def promised(scenario: Scenario, account: Account) -> frozenset[str]:
+    """The faults that fired and that should become events."""
+    kinds = scenario.extensions.kinds_by_name
+    found = []
+    for fault in scenario.faults:
+        states = account.by_fault.get(fault.name, {})
+        fired = any(count for state, count in states.items() if state is not State.NOT_REACHED)
+        captured = fault.expect.captured
+        if captured is None:
+            captured = not fault.do or any(term.kind == "raise" for term in parse_chain(fault.do, kinds))
+        if fired and captured:
+            found.append(fault.name)
+    return frozenset(found)
+
+
+@dataclass(slots=True)
+class _Events:
+    """The events that were accepted, in the order of their arrival."""
+
+    store: StoreReader
+    unread: int = 0
+
+    def __iter__(self) -> Iterator[Event]:
+        for arrival, payload in self.store.payloads(("event",)):
+            try:
+                data = json_object(payload, "the event")
+            except ProtocolError:
+                self.unread += 1
+                continue
+            yield Event(
+                cursor=arrival.cursor,
+                received_at=arrival.received_at,
+                project=arrival.project,
+                event_id=arrival.event_id or "",
+                data=data,
+            )
+
+
+def _rules_in(texts: Mapping[str, str], named: Mapping[str, Path]) -> tuple[GroupingConfig, Rules]:
+    """What the rules in ``texts`` say; ``named`` are their files, for messages. Both by key of ``[noise]``."""
+    fingerprint, stack = (texts.get(key, "") for key in ("fingerprint_rules", "stack_rules"))
+    # Read by themselves first: a message then names the file, and not only which kind of rules it is.
+    if fingerprint:
+        parse_fingerprint_rules(fingerprint, str(named["fingerprint_rules"]))
+    if stack:
+        StackRules(stack, str(named["stack_rules"]))
+    config = GroupingConfig.parse(fingerprint, stack)
+    key = "categories"
+    return config, parse_rules(texts[key], str(named[key])) if key in texts else DEFAULT
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RulesError(f"the rules cannot be read: {error}", where=str(path)) from error
+
+
+def _copy(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise EvidenceError(
+            f"the rules of the run cannot be read: {error}",
+            where=str(path),
+            hint="the folder of a run holds a copy of each file that [noise] names",
+        ) from error

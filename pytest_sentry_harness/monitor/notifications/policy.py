@@ -1,0 +1,476 @@
+"""From alerts to notifications that are due. Pure: the clock is what is handed in, sending is somebody else's.
+
+For each alert and each channel that its route names, in this order: suppression, de-duplication, throttle, queue. All that is
+decided becomes a record of the audit trail first, and state only through it (``State``): a policy made from the trail of
+another goes on where that one ended. What a sender had in hand is due again then, so that a receiver may get it twice
+but never not at all.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable
+from hashlib import blake2b
+from typing import Any, TypeVar
+
+from ...model.classified import SEVERITIES, Classified, Severity
+from ...model.monitored import Alert
+from ...model.notified import (
+    Acknowledged,
+    Action,
+    Attempted,
+    Dead,
+    Delivered,
+    Delivery,
+    Escalated,
+    Lifted,
+    Noted,
+    Notice,
+    Outcome,
+    Queued,
+    Raised,
+    Resolved,
+    Summarised,
+    Suppressed,
+    Throttled,
+)
+from .backoff import pause
+from .notice import clean, incident_of, link_of, notice_of
+from .settings import Notifications, Route
+from .state import Held, Incident, Pending, State
+from .suppressing import acts, ended_by, reason_of
+
+N = TypeVar("N", bound=Noted)
+_MOST_RULES = 20
+
+
+class Policy:
+    """Decides who is told of what, and when. Not safe for threads: whoever has several holds a lock.
+
+    ``seed`` decides the pauses between tries and the ids of alerts. ``write`` gets each record before it counts; what it
+    raises is passed on and the record does not count. Times must not go back. An alert costs O(routes + suppressions +
+    log n), n being what is scheduled; what is kept grows with the alerts.
+    """
+
+    def __init__(
+        self,
+        settings: Notifications,
+        *,
+        seed: str = "",
+        write: Callable[[Noted], None] | None = None,
+        trail: Iterable[Noted] = (),
+    ) -> None:
+        self.settings = settings
+        self._seed, self._write = seed, write
+        self._state = State(settings)
+        self.trail: list[Noted] = []
+        """All records, in their order. Only this class adds to it."""
+        for record in trail:
+            self.trail.append(record)
+            self._state.apply(record)
+
+    def submit(
+        self,
+        alert: Alert,
+        now: float,
+        *,
+        classified: Classified | None = None,
+        severity: Severity | None = None,
+        project: str = "",
+        environment: str = "",
+    ) -> str:
+        """Take an alert, and give it an id (32 hex digits), by which deliveries and receivers name it.
+
+        ``severity`` overrules that of ``classified`` and of the event; ``project`` and ``environment`` are those of an alert
+        without an event.
+        """
+        notice = notice_of(
+            alert, classified=classified, severity=severity, project=project, environment=environment
+        )
+        number = self._state.raised + self._state.summaries
+        alert_id = self._id("alert", number)
+        incident = incident_of(notice)
+        resolves = notice.status == "resolved"
+        self._note(
+            Raised,
+            now,
+            alert_id,
+            why=notice.because,
+            incident=incident,
+            opens=not resolves and incident not in self._state.incidents,
+            notice=notice,
+        )
+        targets = self._targets(notice)
+        if not targets:
+            self._note(Suppressed, now, alert_id, reason="no-route", why="no route matches it")
+        self._tell(alert_id, notice, targets, now)
+        if resolves:
+            queued = {name for name, _ in targets if f"{alert_id}.0.{name}" in self._state.pending}
+            self._resolve(incident, now, "the rule", queued)
+        return alert_id
+
+    def due(self, now: float) -> tuple[Delivery, ...]:
+        """Notifications to be sent now, the longest due first. Each is given out once, until it was reported or released."""
+        state, found = self._state, []
+        while state.agenda and state.agenda[0][0] <= now:
+            _, _, kind, key, number = heapq.heappop(state.agenda)
+            if kind == "escalation":
+                self._escalate(key, number, now)
+            elif kind == "summary":
+                self._summarise(key, now)
+            else:
+                pending = state.pending.get(key)
+                if pending is None or pending.taken or pending.due_at > now:
+                    continue
+                if pending.channel not in self.settings.channels:  # after a restart with other settings
+                    self._end(
+                        Dead, pending, pending.attempts, now, f"no channel is called {pending.channel!r}"
+                    )
+                else:
+                    pending.taken = True
+                    found.append(self._delivery(pending))
+        return tuple(found)
+
+    def next_at(self) -> float | None:
+        """When ``due`` should be asked next; None: there is nothing to wait for."""
+        return self._state.agenda[0][0] if self._state.agenda else None
+
+    def report(self, delivery_id: str, outcome: Outcome, now: float) -> bool:
+        """How a try ended; whether it was one that was waited for (a second report about a delivery changes nothing)."""
+        pending = self._state.pending.get(delivery_id)
+        if pending is None or not pending.taken:
+            return False
+        attempt = pending.attempts + 1
+        channel = self.settings.channels[pending.channel]
+        again = not outcome.delivered and outcome.retry and attempt < channel.retry.tries
+        wait = (
+            pause(channel.retry, attempt, f"{self._seed}:{delivery_id}", outcome.retry_after)
+            if again
+            else 0.0
+        )
+        error = clean(outcome.error)
+        self._note(
+            Attempted,
+            now,
+            pending.alert_id,
+            pending.channel,
+            why=f"try {attempt} of {channel.retry.tries}",
+            delivery_id=delivery_id,
+            attempt=attempt,
+            status=outcome.status,
+            error="" if outcome.delivered else error or "it failed without a word",
+            seconds=outcome.seconds,
+            next_at=now + wait if again else None,
+        )
+        if outcome.delivered:
+            self._end(Delivered, pending, attempt, now, "the receiver took it")
+        elif not again:
+            last = "it was the last try" if outcome.retry else "another try cannot help"
+            self._end(Dead, pending, attempt, now, f"{last}: {error}")
+        return True
+
+    def release(self, delivery_id: str, now: float) -> None:
+        """A sender gives back what it did not try: it is due again at once. No try is counted."""
+        pending = self._state.pending.get(delivery_id)
+        if pending is not None and pending.taken:
+            pending.taken = False
+            self._state.schedule(now, "delivery", delivery_id)
+
+    def acknowledge(self, incident: str, now: float, by: str = "") -> bool:
+        """Somebody takes care of it: no more escalations. False when it is not open, or acknowledged already."""
+        found = self._state.incidents.get(incident)
+        if found is None or found.state != "triggered":
+            return False
+        by = clean(by)
+        self._note(
+            Acknowledged,
+            now,
+            found.alert_id,
+            why=f"acknowledged by {by or 'somebody'}",
+            incident=incident,
+            by=by,
+        )
+        self._follow_up(found, "acknowledge", now, set())
+        return True
+
+    def resolve(self, incident: str, now: float, by: str = "") -> bool:
+        """It is over. False when it is not open."""
+        return self._resolve(incident, now, clean(by) or "somebody", set())
+
+    def incidents(self) -> dict[str, Incident]:
+        """The open incidents, by their keys."""
+        return dict(self._state.incidents)
+
+    def pending(self) -> tuple[Pending, ...]:
+        """Notifications whose end is not known yet."""
+        return tuple(self._state.pending.values())
+
+    def _targets(self, notice: Notice) -> tuple[tuple[str, Route], ...]:
+        """Channels that are told by a route, each once, with the route that named it first."""
+        found: dict[str, Route] = {}
+        for route in self.settings.routes:
+            if route.match(notice):
+                for name in route.channels:
+                    found.setdefault(name, route)
+                if not route.goes_on:
+                    break
+        return tuple(found.items())
+
+    def _tell(self, alert_id: str, notice: Notice, targets: Iterable[tuple[str, Route]], now: float) -> None:
+        blocks = self._suppressions(alert_id, notice, now)
+        counted: set[str] = set()
+        for name, route in targets:
+            if self._is_suppressed(alert_id, notice, name, blocks, counted, now):
+                continue
+            key = _key(notice, route) if route.deduplicate else ""
+            before = self._state.last_accepted(name, key, now) if key else None
+            if before is not None:
+                self._note(
+                    Suppressed,
+                    now,
+                    alert_id,
+                    name,
+                    reason="duplicate",
+                    why=f"the same went there {now - before:g} s ago, within {route.deduplicate:g} s",
+                )
+                continue
+            self._admit(alert_id, notice, name, now, step=0, key=key, window=route.deduplicate)
+
+    def _suppressions(self, alert_id: str, notice: Notice, now: float) -> list[int]:
+        """Positions of the suppressions that act on this alert; those that it ends are lifted."""
+        found = []
+        for index, suppression in enumerate(self.settings.suppressions):
+            standing = self._state.standings[suppression.name]
+            if not acts(suppression, standing, notice, now):
+                continue
+            over = ended_by(suppression, standing, notice)
+            if over:
+                self._note(Lifted, now, alert_id, why=over, by=suppression.name)
+            else:
+                found.append(index)
+        return found
+
+    def _is_suppressed(
+        self,
+        alert_id: str,
+        notice: Notice,
+        channel: str,
+        blocks: list[int],
+        counted: set[str] | None,
+        now: float,
+        *,
+        step: int = 0,
+    ) -> bool:
+        """``counted``: suppressions that this alert counts for already; None: it does not count."""
+        for index in blocks:
+            suppression = self.settings.suppressions[index]
+            if suppression.channels and channel not in suppression.channels:
+                continue
+            self._note(
+                Suppressed,
+                now,
+                alert_id,
+                channel,
+                reason=reason_of(suppression),
+                why=f"{suppression.name} says so",
+                step=step,
+                by=suppression.name,
+                release=notice.release,
+                counts=counted is not None and suppression.name not in counted,
+            )
+            if counted is not None:
+                counted.add(suppression.name)
+            return True
+        return False
+
+    def _admit(
+        self,
+        alert_id: str,
+        notice: Notice,
+        channel: str,
+        now: float,
+        *,
+        step: int,
+        key: str = "",
+        window: float = 0.0,
+    ) -> None:
+        """Queue a notification, unless the throttle of the channel holds it back."""
+        if self._state.room_at(channel, now) <= now:
+            self._summarise(channel, now)  # what was held back for a window comes first
+        if self._state.room_at(channel, now) > now:
+            throttle = self.settings.channels[channel].throttle
+            assert throttle is not None
+            self._note(
+                Throttled,
+                now,
+                alert_id,
+                channel,
+                why=f"{throttle.most} went there within {throttle.window:g} s",
+                step=step,
+                rule=notice.rule,
+                severity=notice.severity,
+            )
+            return
+        self._queue(alert_id, channel, incident_of(notice), now, step=step, key=key, window=window)
+
+    def _queue(
+        self,
+        alert_id: str,
+        channel: str,
+        incident: str,
+        now: float,
+        *,
+        action: Action = "trigger",
+        step: int = 0,
+        key: str = "",
+        window: float = 0.0,
+        why: str = "",
+    ) -> None:
+        part = f"{step}" if action == "trigger" else action
+        notice = self._state.notices[alert_id]
+        if action == "trigger" and notice.status == "resolved":
+            action = "resolve"
+        self._note(
+            Queued,
+            now,
+            alert_id,
+            channel,
+            why=why or (f"escalation {step}" if step else "a route names it"),
+            delivery_id=f"{alert_id}.{part}.{channel}",
+            incident=incident,
+            action=action,
+            step=step,
+            key=key,
+            window=window,
+        )
+
+    def _escalate(self, key: str, number: int, now: float) -> None:
+        incident = self._state.incidents.get(key)
+        if incident is None or number > len(self.settings.escalations) or number in incident.escalated:
+            return
+        escalation = self.settings.escalations[number - 1]
+        # An entry of an incident of the same key that was resolved meanwhile comes too early for this one.
+        if incident.state != "triggered" or now < incident.opened_at + escalation.after:
+            return
+        notice = self._state.notices[incident.alert_id]
+        self._note(
+            Escalated,
+            now,
+            incident.alert_id,
+            why=f"nobody acknowledged it in {escalation.after:g} s",
+            incident=key,
+            step=number,
+        )
+        blocks = self._suppressions(incident.alert_id, notice, now)
+        for name in escalation.channels:
+            if not self._is_suppressed(incident.alert_id, notice, name, blocks, None, now, step=number):
+                self._admit(incident.alert_id, notice, name, now, step=number)
+
+    def _summarise(self, channel: str, now: float) -> None:
+        held = self._state.held.get(channel)
+        if held is None or now < held.summary_at:
+            return
+        room = self._state.room_at(channel, now)
+        if room > now:
+            self._state.schedule(room, "summary", channel)
+            return
+        alert_id = self._id("summary", self._state.raised + self._state.summaries)
+        incident = f"summary/{channel}/{alert_id}"
+        self._note(
+            Summarised,
+            now,
+            alert_id,
+            channel,
+            why=f"{held.count} notifications were held back",
+            held=held.count,
+            incident=incident,
+            notice=_summary(held, now),
+        )
+        self._queue(alert_id, channel, incident, now, why="tells of what was held back")
+
+    def _resolve(self, key: str, now: float, by: str, routed: set[str]) -> bool:
+        incident = self._state.incidents.get(key)
+        if incident is None:
+            return False
+        self._note(Resolved, now, incident.alert_id, why=f"resolved by {by}", incident=key, by=by)
+        self._follow_up(incident, "resolve", now, routed)
+        return True
+
+    def _follow_up(self, incident: Incident, action: Action, now: float, but: set[str]) -> None:
+        """Tell those that keep incidents themselves, when they were told of this one."""
+        for name in incident.told:
+            channel = self.settings.channels.get(name)
+            if channel is not None and channel.kind == "pagerduty" and name not in but:
+                self._queue(
+                    incident.alert_id,
+                    name,
+                    incident.key,
+                    now,
+                    action=action,
+                    why=f"it was told to {name} before",
+                )
+
+    def _delivery(self, pending: Pending) -> Delivery:
+        notice = self._state.notices[pending.alert_id]
+        return Delivery(
+            delivery_id=pending.delivery_id,
+            alert_id=pending.alert_id,
+            channel=pending.channel,
+            incident=pending.incident,
+            action=pending.action,
+            attempt=pending.attempts + 1,
+            step=pending.step,
+            url=link_of(self.settings, notice, pending.alert_id),
+            notice=notice,
+        )
+
+    def _end(
+        self, kind: type[Delivered] | type[Dead], pending: Pending, attempts: int, now: float, why: str
+    ) -> None:
+        self._note(
+            kind,
+            now,
+            pending.alert_id,
+            pending.channel,
+            why=clean(why),
+            delivery_id=pending.delivery_id,
+            attempts=attempts,
+        )
+
+    def _note(self, kind: type[N], now: float, alert_id: str, channel: str = "", **fields: Any) -> N:
+        record = kind(at=now, alert_id=alert_id, channel=channel, **fields)
+        if self._write is not None:
+            self._write(record)
+        self.trail.append(record)
+        self._state.apply(record)
+        return record
+
+    def _id(self, what: str, number: int) -> str:
+        return blake2b(f"{self._seed}\0{what}\0{number}".encode(), digest_size=16).hexdigest()
+
+
+def _key(notice: Notice, route: Route) -> str:
+    """What makes duplicates of two alerts; another status is always news."""
+    parts = [str(getattr(notice, part)) for part in route.by]
+    if "issue" in route.by:
+        parts.append(notice.project)  # issues are numbered in each project
+    return "\x1f".join((*parts, notice.status))
+
+
+def _summary(held: Held, now: float) -> Notice:
+    rules = sorted(held.rules.items(), key=lambda entry: (-entry[1], entry[0]))
+    listed = ", ".join(f"{rule} ({count})" for rule, count in rules[:_MOST_RULES])
+    more = f" and {len(rules) - _MOST_RULES} other rules" if len(rules) > _MOST_RULES else ""
+    plural = "notification was" if held.count == 1 else "notifications were"
+    return Notice(
+        rule=rules[0][0] if len(rules) == 1 else "several rules",
+        rule_index=0,
+        kind="summary",
+        status="triggered",
+        at=now,
+        because=clean(f"the channel is throttled; held back were: {listed}{more}", 2000),
+        severity=next(name for name in SEVERITIES if name in held.severities),
+        category="unknown",
+        title=f"{held.count} more {plural} held back",
+        level="info",
+    )

@@ -1,0 +1,69 @@
+"""Of which fault each event is: the truth that grouping is held against. Asked only by scenarios that judge it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from ..model.scenario import Expect
+from .evidence import Evidence
+from .tables import TRACE_INDEX
+
+_BY_IDENTITY = """
+SELECT a.event_id, k.fault, f.fault_id, coalesce(i.trace_id, f.fault_id)
+FROM saw s
+JOIN arrival a ON a.event_id = s.event_id AND a.outcome = 'accepted'
+JOIN fired f ON f.fault_id = s.fault_id
+CROSS JOIN fired_kind k ON k.kind = f.kind
+LEFT JOIN intent i ON i.fault_id = f.fault_id
+WHERE s.position = 0 ORDER BY s.rowid
+"""
+# One event that holds faults of several names, as an exception group does: of which it is cannot be said.
+_MIXED = """
+SELECT s.event_id FROM saw s JOIN fired f ON f.fault_id = s.fault_id CROSS JOIN fired_kind k ON k.kind = f.kind
+WHERE s.event_id IS NOT NULL GROUP BY s.event_id HAVING min(k.fault) <> max(k.fault)
+"""
+_BY_TRACE = """
+SELECT a.event_id, a.trace_id, h.level, min(k.fault), max(k.fault), min(f.fault_id)
+FROM arrival a
+CROSS JOIN arrival_kind h ON h.kind = a.kind
+CROSS JOIN fired f ON f.trace_id = a.trace_id
+CROSS JOIN fired_kind k ON k.kind = f.kind
+WHERE a.outcome = 'accepted' AND a.event_id IS NOT NULL AND a.trace_id IS NOT NULL
+AND NOT EXISTS (SELECT 1 FROM saw s WHERE s.event_id = a.event_id)
+GROUP BY a.rowid
+"""
+_ERROR_LEVELS = ("error", "fatal")
+
+
+class Origin(NamedTuple):
+    """Of what an event is."""
+
+    fault: str
+    """Name of the fault: the root cause."""
+    fault_id: str
+    occurrence: str
+    """The trace of the request that met the fault; the fault's own id where there was none."""
+    by_trace: bool = False
+    """The agent did not see the fault in the event: it is an error of the same request, and of no other fault."""
+
+
+def origins_of(evidence: Evidence, expectations: Mapping[str, Expect]) -> dict[str, Origin]:
+    """For each event that was accepted its origin, by event id; events that are of no fault, or of several, are left out.
+
+    An event is of the fault whose exception the SDK was handed with it, as often as that happened: a log line of the same
+    exception is of the same fault. One without any, such as a message, is of a fault when that fault's name is the only
+    one that its request met, and when its level is that of an error, or the one that ``expectations`` want.
+    """
+    found: dict[str, Origin] = {}
+    for event_id, fault, fault_id, occurrence in evidence.ask(_BY_IDENTITY):
+        found.setdefault(event_id, Origin(fault, fault_id, occurrence))
+    for (event_id,) in evidence.ask(_MIXED):
+        found.pop(event_id, None)
+    evidence.database.execute(TRACE_INDEX)
+    for event_id, trace_id, level, fault, other, fault_id in evidence.ask(_BY_TRACE):
+        wanted = expectations.get(fault, Expect()).level
+        # An event without a level is an error, by the protocol.
+        if fault == other and (level or "error") in (*_ERROR_LEVELS, wanted):
+            found.setdefault(event_id, Origin(fault, fault_id, trace_id, by_trace=True))
+    return found

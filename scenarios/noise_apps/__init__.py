@@ -1,0 +1,1 @@
+"""A shop whose failures are to become one issue each."""
