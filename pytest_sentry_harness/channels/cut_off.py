@@ -25,7 +25,9 @@ class CutOff:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self._timer.cancel()
-        if isinstance(error, TimeoutError) or (self._fired.is_set() and isinstance(error, Exception)):
+        # Without an error, too: an answer that was cut off in its middle may look like a whole one.
+        cut = self._fired.is_set() and (error is None or isinstance(error, Exception))
+        if cut or isinstance(error, TimeoutError):
             raise TimeoutError(f"no answer within {self._seconds:g} s") from error
 
     def _cut(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -32,11 +33,15 @@ def post(url: str, body: bytes, headers: Mapping[str, str], timeout: float) -> A
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = kind(parts.hostname or "", parts.port, timeout=timeout)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    # Kept aside: the connection forgets its socket as soon as the answer begins.
+    sockets: list[socket.socket] = []
     try:
-        with CutOff(timeout, lambda: connection.sock):
+        with CutOff(timeout, lambda: sockets[0] if sockets else connection.sock):
+            connection.connect()
+            sockets.append(connection.sock)
             connection.request("POST", target, body=body, headers={**headers, "Connection": "close"})
-            response = connection.getresponse()
-            text = response.read(MOST_ANSWER).decode("utf-8", "replace")
+            with connection.getresponse() as response:
+                text = response.read(MOST_ANSWER).decode("utf-8", "replace")
     finally:
         connection.close()
     asked = response.headers.get("Retry-After", "")

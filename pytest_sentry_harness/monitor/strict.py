@@ -147,13 +147,17 @@ class Strict:
         values = value if isinstance(value, list) else [value]
         for index, entry in enumerate(values):
             if type(entry) is not int or entry < least:
-                raise self.fail(f"{key}[{index}]", f"must be a whole number of at least {least}, not {entry!r}")
+                raise self.fail(
+                    f"{key}[{index}]", f"must be a whole number of at least {least}, not {entry!r}"
+                )
         return tuple(values)
 
     def table(self, key: str) -> Strict | None:
         """One table, None when it is not there."""
         value = self._get(key, dict, "a table")
-        return None if value is None else Strict(self._name, value, ".".join(p for p in (self._path, key) if p))
+        return (
+            None if value is None else Strict(self._name, value, ".".join(p for p in (self._path, key) if p))
+        )
 
     def share(self, key: str, hint: str) -> float:
         """A percentage between 0 % and 100 %, both left out, such as ``"99.9%"``, as a share."""

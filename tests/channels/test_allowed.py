@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import base64
+import sys
+from pathlib import Path
 
 import pytest
 
 from pytest_sentry_harness.channels.allowed import Redactor
+from pytest_sentry_harness.channels.receivers import SmtpReceiver
 from pytest_sentry_harness.channels.senders import build_sender, build_senders
 from pytest_sentry_harness.errors import UsageError
 
@@ -77,3 +80,15 @@ def test_what_is_redacted() -> None:
         == "*** or ***, a"
     )
     assert Redactor(channel("apprise", url="x://[", secret=""))("x://[ y") == "*** y"
+
+
+def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The message says what to install."""
+    monkeypatch.setitem(sys.modules, "apprise", None)
+    monkeypatch.setitem(sys.modules, "aiosmtpd.smtp", None)
+    with pytest.raises(
+        UsageError, match=r"Apprise is not installed\n  hint: pip install 'pytest-sentry-harness\[monitor\]'"
+    ):
+        build_sender(channel("apprise", url="json://127.0.0.1"), (), {})
+    with pytest.raises(UsageError, match=r"receiver 'smtp': aiosmtpd is not installed\n  hint: pip install"):
+        SmtpReceiver(tmp_path / "receipts.jsonl")

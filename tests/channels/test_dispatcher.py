@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -13,7 +16,7 @@ from pytest_sentry_harness.channels.receivers import HttpReceiver, Manner, SmtpR
 from pytest_sentry_harness.channels.senders import build_senders
 from pytest_sentry_harness.errors import HarnessError
 from pytest_sentry_harness.model.notified import Attempted, Dead, Delivered, Delivery, Outcome
-from pytest_sentry_harness.monitor.notifications import Policy, books
+from pytest_sentry_harness.monitor.notifications import Policy, books, parse_notifications
 
 from .building import SECRET, alert, policy, receipts, settings
 
@@ -189,3 +192,57 @@ def test_stopping_before_it_began() -> None:
     """Is nothing."""
     under_test = policy({"ops": 'kind = "slack"\nurl = "http://127.0.0.1:1/x"'})
     Dispatcher(under_test, {"ops": Broken()}).stop()
+
+
+PROGRAM = """
+import os, signal, sys, threading
+from pathlib import Path
+from pytest_sentry_harness.channels.dispatcher import Dispatcher
+from pytest_sentry_harness.channels.lines import Trail
+from pytest_sentry_harness.channels.senders import build_senders
+from pytest_sentry_harness.model.monitored import Alert
+from pytest_sentry_harness.monitor.notifications import Policy, parse_notifications
+
+found = parse_notifications(sys.argv[1], "notify.toml")
+policy = Policy(found, seed="test", write=Trail(Path(sys.argv[2])).write)
+with Dispatcher(policy, build_senders(found, environment={})) as running:
+    for number in range(40):
+        rule = f"rule {number}"
+        running.submit(Alert(rule=rule, rule_index=0, kind="metric", at=1.0, because="b", actions=()))
+    while running.books().alerts.delivered < 5:
+        running.wait_idle(0.005)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_killed_dispatcher_loses_nothing(tmp_path: Path) -> None:
+    """All alerts that were taken in before SIGKILL arrive; at most the one in hand arrives twice, by the same id."""
+    trail_path = tmp_path / "audit.trail"
+    with HttpReceiver(tmp_path / "http.jsonl") as http:
+        http.behave(Manner(delay=0.02))
+        text = (
+            f'[[channel]]\nname = "ops"\nkind = "slack"\nurl = "{http.url}"\n[[route]]\nchannels = ["ops"]\n'
+        )
+        ended = subprocess.run(
+            [sys.executable, "-c", PROGRAM, text, str(trail_path)], check=False, timeout=WAIT
+        )
+        assert ended.returncode == -signal.SIGKILL
+        before = books(read_trail(trail_path))
+        assert before.closes
+        assert before.alerts.total == 40
+        assert before.alerts.pending > 0
+        http.behave()
+        trail = Trail(trail_path)
+        again = Policy(
+            parse_notifications(text, "notify.toml"),
+            seed="test",
+            write=trail.write,
+            trail=read_trail(trail_path),
+        )
+        with dispatcher(again) as running:
+            assert running.wait_idle(WAIT)
+        trail.close()
+    taken = [receipt.delivery_id for receipt in receipts(http.journal)]
+    assert len(set(taken)) == 40
+    assert len(taken) - 40 <= 1
+    assert books(read_trail(trail_path)).alerts.delivered == 40

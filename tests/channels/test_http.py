@@ -213,7 +213,10 @@ def test_a_port_that_is_taken(receiver: HttpReceiver, tmp_path: Path) -> None:
             receiver.listen()
 
 
-def test_an_answer_that_drips(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "beginning", [b"HTTP/1.1 200 OK\r\nX-Long: ", b"HTTP/1.1 500 No\r\nContent-Length: 2000\r\n\r\n"]
+)
+def test_an_answer_that_drips(beginning: bytes) -> None:
     """A byte now and then does not keep a sender beyond its time-out."""
     stop = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as listening:
@@ -221,7 +224,7 @@ def test_an_answer_that_drips(tmp_path: Path) -> None:
         def drip() -> None:
             connection, _ = listening.accept()
             with connection:
-                connection.sendall(b"HTTP/1.1 200 OK\r\nX-Long: ")
+                connection.sendall(beginning)
                 while not stop.wait(0.05):
                     try:
                         connection.sendall(b"x")
@@ -236,7 +239,19 @@ def test_an_answer_that_drips(tmp_path: Path) -> None:
         finally:
             stop.set()
             thread.join(20)
+    assert (outcome.delivered, outcome.retry) == (False, True)
     assert outcome.error == "TimeoutError: no answer within 0.5 s"
+
+
+def test_a_receipt_that_cannot_be_written(tmp_path: Path) -> None:
+    """Nobody takes the evidence for complete then."""
+    receiver = HttpReceiver(tmp_path / "receipts.jsonl")
+    receiver._receipts.close()
+    assert not send(receiver).delivered
+    with pytest.raises(
+        ServerError, match="receiver 'http': a delivery could not be put on record: .*Bad file"
+    ):
+        receiver.close()
 
 
 def test_an_answer_that_is_none() -> None:

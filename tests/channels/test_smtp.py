@@ -6,6 +6,7 @@ import smtplib
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -107,7 +108,8 @@ def test_messages_of_others(receiver: SmtpReceiver) -> None:
 class Refusing:
     """An SMTP server of a few lines that refuses where it is told to."""
 
-    def __init__(self, replies: dict[str, str]) -> None:
+    def __init__(self, replies: dict[str, str], *, text: bool = False) -> None:
+        self._text = text
         self._replies = replies
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listening.getsockname()[1]
@@ -123,17 +125,25 @@ class Refusing:
 
     def _serve(self) -> None:
         connection, _ = self._listening.accept()
-        with connection, connection.makefile("rwb", 0) as stream:
+        with suppress(ConnectionError), connection, connection.makefile("rwb", 0) as stream:
             stream.write(self._replies.get("", "220 hello").encode() + b"\r\n")
             while line := stream.readline():
-                verb = line.decode().strip()
+                verb = line.decode("latin-1").strip().upper()
                 said = next(
-                    (text for start, text in self._replies.items() if start and verb.startswith(start)),
+                    (
+                        text
+                        for start, text in self._replies.items()
+                        if start and verb.startswith(start.upper())
+                    ),
                     "250 fine",
                 )
                 if said == "bye":
                     return
                 stream.write(said.encode() + b"\r\n")
+                while verb == "DATA" and self._text and stream.readline() not in (b".\r\n", b""):
+                    pass
+                if verb == "DATA" and self._text:
+                    stream.write(b"250 taken\r\n")
 
 
 @pytest.mark.parametrize(
@@ -157,8 +167,7 @@ def test_refusals_before_the_text(replies: dict[str, str], error: str, retry: bo
 
 def test_some_recipients_refused() -> None:
     """Then some were told: another try would tell them twice."""
-    with Refusing({"RCPT TO:<no@": "550 nobody", "DATA": "354 go"}) as server:
-        # The text itself needs no reply but the last.
+    with Refusing({"RCPT TO:<no@": "550 nobody", "DATA": "354 go"}, text=True) as server:
         outcome = send_to_two(server.port)
     assert (outcome.delivered, outcome.retry) == (False, False)
     assert outcome.error == "1 of 2 recipients were refused"
@@ -203,3 +212,14 @@ def test_a_port_that_is_taken(receiver: SmtpReceiver, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", receiver.port)):
         with pytest.raises(ServerError, match=rf"receiver 'smtp', 127.0.0.1:{receiver.port}: cannot listen"):
             receiver.listen()
+
+
+def test_a_receipt_that_cannot_be_written(tmp_path: Path) -> None:
+    """Nobody takes the evidence for complete then."""
+    receiver = SmtpReceiver(tmp_path / "receipts.jsonl")
+    receiver._receipts.close()
+    assert send(receiver.port).error == "answered 451: it cannot be put on record"
+    with pytest.raises(
+        ServerError, match="receiver 'smtp': a delivery could not be put on record: .*Bad file"
+    ):
+        receiver.close()

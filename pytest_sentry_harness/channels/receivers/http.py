@@ -6,6 +6,7 @@ import contextlib
 import hmac
 import json
 import socket
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -42,6 +43,8 @@ class HttpReceiver:
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
         self._placeholder: socket.socket | None = None
+        self.failure: BaseException | None = None
+        """Why a delivery has no receipt, if that was the receiver's fault."""
         self.journal = journal
         self.port = 0
         self.listen()
@@ -93,13 +96,18 @@ class HttpReceiver:
         self._placeholder.bind(("127.0.0.1", self.port))
 
     def close(self) -> None:
-        """End: connections that hang are closed. A second call does nothing."""
+        """End: connections that hang are closed. A second call does nothing. Raises ``ServerError`` if receipts are missing."""
         if self._server is not None:
             self._end_server()
         if self._placeholder is not None:
             self._placeholder.close()
             self._placeholder = None
         self._receipts.close()
+        failure, self.failure = self.failure, None
+        if failure is not None:
+            raise ServerError(
+                f"a delivery could not be put on record: {failure}", where=f"receiver {self._name!r}"
+            ) from failure
 
     def _end_server(self) -> None:
         server, thread = self._server, self._thread
@@ -182,7 +190,10 @@ class _Server(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A sender that went away in the middle is its own affair: there is no receipt."""
+        """A sender that went away in the middle is its own affair: there is no receipt. Anything else is ours."""
+        error = sys.exc_info()[1]
+        if not isinstance(error, ConnectionError | TimeoutError):
+            self.receiver.failure = error
 
     def close_connections(self) -> None:
         """End those that are open, so that their threads end."""

@@ -10,6 +10,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+from weakref import WeakSet
 
 from ... import clock
 from ...errors import ServerError, UsageError
@@ -47,9 +48,11 @@ class SmtpReceiver:
         self._server: asyncio.Server | None = None
         self._ending: asyncio.Event | None = None
         self._placeholder: socket.socket | None = None
-        self._connections: set[Any] = set()
+        self._connections: WeakSet[Any] = WeakSet()
         self._ready = threading.Event()
         self._closed = False
+        self.failure: OSError | None = None
+        """Why a delivery has no receipt."""
         self.journal = journal
         self.port = 0
         self._thread = threading.Thread(target=self._run, name=f"receive-{name}", daemon=True)
@@ -87,7 +90,7 @@ class SmtpReceiver:
         self._call(self._refuse())
 
     def close(self) -> None:
-        """End: connections that hang are closed. A second call does nothing."""
+        """End: connections that hang are closed. A second call does nothing. Raises ``ServerError`` if receipts are missing."""
         if self._closed:
             return
         self._closed = True
@@ -95,12 +98,20 @@ class SmtpReceiver:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._receipts.close()
+        if self.failure is not None:
+            raise ServerError(
+                f"a delivery could not be put on record: {self.failure}", where=f"receiver {self._name!r}"
+            ) from self.failure
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 aiosmtpd's name
         """Called by aiosmtpd when the last byte of a message is there."""
         at, mono = clock.wall(), clock.monotonic()
         manner = self._manners.take()
-        self._receipts.write(self._receipt(envelope, manner, at, mono))
+        try:
+            self._receipts.write(self._receipt(envelope, manner, at, mono))
+        except OSError as error:
+            self.failure = error
+            return "451 it cannot be put on record"
         assert self._ending is not None
         if manner.hang or manner.delay:
             try:
@@ -186,7 +197,7 @@ class SmtpReceiver:
         if self._server is not None:
             self._server.close()
             self._server = None
-        for protocol in self._connections:
+        for protocol in list(self._connections):
             if protocol.transport is not None:
                 protocol.transport.abort()
         self._connections.clear()

@@ -86,7 +86,9 @@ def _email(table: Strict, name: str) -> Channel:
     ):
         if not (address.isascii() and _ADDRESS.fullmatch(address)):
             raise table.fail(
-                key, f"{address!r} is not an address", 'write "name@example.com" in ASCII, without a display name'
+                key,
+                f"{address!r} is not an address",
+                'write "name@example.com" in ASCII, without a display name',
             )
     tls = table.choice("tls", ("none", "starttls", "tls"), "none") or "none"
     username = table.text("username") or ""

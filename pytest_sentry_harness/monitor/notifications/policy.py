@@ -10,10 +10,8 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterable
-from hashlib import blake2b
-from typing import Any, TypeVar
 
-from ...model.classified import SEVERITIES, Classified, Severity
+from ...model.classified import Classified, Severity
 from ...model.monitored import Alert
 from ...model.notified import (
     Acknowledged,
@@ -23,25 +21,19 @@ from ...model.notified import (
     Delivered,
     Delivery,
     Escalated,
-    Lifted,
     Noted,
     Notice,
     Outcome,
-    Queued,
     Raised,
     Resolved,
-    Summarised,
     Suppressed,
-    Throttled,
 )
+from .admission import Admission
 from .backoff import pause
 from .notice import clean, incident_of, link_of, notice_of
+from .recorder import Recorder
 from .settings import Notifications, Route
-from .state import Held, Incident, Pending, State
-from .suppressing import acts, ended_by, reason_of
-
-N = TypeVar("N", bound=Noted)
-_MOST_RULES = 20
+from .state import Incident, Pending
 
 
 class Policy:
@@ -61,13 +53,15 @@ class Policy:
         trail: Iterable[Noted] = (),
     ) -> None:
         self.settings = settings
-        self._seed, self._write = seed, write
-        self._state = State(settings)
-        self.trail: list[Noted] = []
-        """All records, in their order. Only this class adds to it."""
-        for record in trail:
-            self.trail.append(record)
-            self._state.apply(record)
+        self._seed = seed
+        self._recorder = Recorder(settings, seed, write, trail)
+        self._admission = Admission(self._recorder)
+        self._state, self._note = self._recorder.state, self._recorder.note
+
+    @property
+    def trail(self) -> list[Noted]:
+        """All records, in their order; to be read only."""
+        return self._recorder.trail
 
     def submit(
         self,
@@ -87,8 +81,7 @@ class Policy:
         notice = notice_of(
             alert, classified=classified, severity=severity, project=project, environment=environment
         )
-        number = self._state.raised + self._state.summaries
-        alert_id = self._id("alert", number)
+        alert_id = self._recorder.new_id("alert")
         incident = incident_of(notice)
         resolves = notice.status == "resolved"
         self._note(
@@ -103,7 +96,7 @@ class Policy:
         targets = self._targets(notice)
         if not targets:
             self._note(Suppressed, now, alert_id, reason="no-route", why="no route matches it")
-        self._tell(alert_id, notice, targets, now)
+        self._admission.tell(alert_id, notice, targets, now)
         if resolves:
             queued = {name for name, _ in targets if f"{alert_id}.0.{name}" in self._state.pending}
             self._resolve(incident, now, "the rule", queued)
@@ -117,7 +110,7 @@ class Policy:
             if kind == "escalation":
                 self._escalate(key, number, now)
             elif kind == "summary":
-                self._summarise(key, now)
+                self._admission.summarise(key, now)
             else:
                 pending = state.pending.get(key)
                 if pending is None or pending.taken or pending.due_at > now:
@@ -216,134 +209,6 @@ class Policy:
                     break
         return tuple(found.items())
 
-    def _tell(self, alert_id: str, notice: Notice, targets: Iterable[tuple[str, Route]], now: float) -> None:
-        blocks = self._suppressions(alert_id, notice, now)
-        counted: set[str] = set()
-        for name, route in targets:
-            if self._is_suppressed(alert_id, notice, name, blocks, counted, now):
-                continue
-            key = _key(notice, route) if route.deduplicate else ""
-            before = self._state.last_accepted(name, key, now) if key else None
-            if before is not None:
-                self._note(
-                    Suppressed,
-                    now,
-                    alert_id,
-                    name,
-                    reason="duplicate",
-                    why=f"the same went there {now - before:g} s ago, within {route.deduplicate:g} s",
-                )
-                continue
-            self._admit(alert_id, notice, name, now, step=0, key=key, window=route.deduplicate)
-
-    def _suppressions(self, alert_id: str, notice: Notice, now: float) -> list[int]:
-        """Positions of the suppressions that act on this alert; those that it ends are lifted."""
-        found = []
-        for index, suppression in enumerate(self.settings.suppressions):
-            standing = self._state.standings[suppression.name]
-            if not acts(suppression, standing, notice, now):
-                continue
-            over = ended_by(suppression, standing, notice)
-            if over:
-                self._note(Lifted, now, alert_id, why=over, by=suppression.name)
-            else:
-                found.append(index)
-        return found
-
-    def _is_suppressed(
-        self,
-        alert_id: str,
-        notice: Notice,
-        channel: str,
-        blocks: list[int],
-        counted: set[str] | None,
-        now: float,
-        *,
-        step: int = 0,
-    ) -> bool:
-        """``counted``: suppressions that this alert counts for already; None: it does not count."""
-        for index in blocks:
-            suppression = self.settings.suppressions[index]
-            if suppression.channels and channel not in suppression.channels:
-                continue
-            self._note(
-                Suppressed,
-                now,
-                alert_id,
-                channel,
-                reason=reason_of(suppression),
-                why=f"{suppression.name} says so",
-                step=step,
-                by=suppression.name,
-                release=notice.release,
-                counts=counted is not None and suppression.name not in counted,
-            )
-            if counted is not None:
-                counted.add(suppression.name)
-            return True
-        return False
-
-    def _admit(
-        self,
-        alert_id: str,
-        notice: Notice,
-        channel: str,
-        now: float,
-        *,
-        step: int,
-        key: str = "",
-        window: float = 0.0,
-    ) -> None:
-        """Queue a notification, unless the throttle of the channel holds it back."""
-        if self._state.room_at(channel, now) <= now:
-            self._summarise(channel, now)  # what was held back for a window comes first
-        if self._state.room_at(channel, now) > now:
-            throttle = self.settings.channels[channel].throttle
-            assert throttle is not None
-            self._note(
-                Throttled,
-                now,
-                alert_id,
-                channel,
-                why=f"{throttle.most} went there within {throttle.window:g} s",
-                step=step,
-                rule=notice.rule,
-                severity=notice.severity,
-            )
-            return
-        self._queue(alert_id, channel, incident_of(notice), now, step=step, key=key, window=window)
-
-    def _queue(
-        self,
-        alert_id: str,
-        channel: str,
-        incident: str,
-        now: float,
-        *,
-        action: Action = "trigger",
-        step: int = 0,
-        key: str = "",
-        window: float = 0.0,
-        why: str = "",
-    ) -> None:
-        part = f"{step}" if action == "trigger" else action
-        notice = self._state.notices[alert_id]
-        if action == "trigger" and notice.status == "resolved":
-            action = "resolve"
-        self._note(
-            Queued,
-            now,
-            alert_id,
-            channel,
-            why=why or (f"escalation {step}" if step else "a route names it"),
-            delivery_id=f"{alert_id}.{part}.{channel}",
-            incident=incident,
-            action=action,
-            step=step,
-            key=key,
-            window=window,
-        )
-
     def _escalate(self, key: str, number: int, now: float) -> None:
         incident = self._state.incidents.get(key)
         if incident is None or number > len(self.settings.escalations) or number in incident.escalated:
@@ -352,7 +217,6 @@ class Policy:
         # An entry of an incident of the same key that was resolved meanwhile comes too early for this one.
         if incident.state != "triggered" or now < incident.opened_at + escalation.after:
             return
-        notice = self._state.notices[incident.alert_id]
         self._note(
             Escalated,
             now,
@@ -361,32 +225,7 @@ class Policy:
             incident=key,
             step=number,
         )
-        blocks = self._suppressions(incident.alert_id, notice, now)
-        for name in escalation.channels:
-            if not self._is_suppressed(incident.alert_id, notice, name, blocks, None, now, step=number):
-                self._admit(incident.alert_id, notice, name, now, step=number)
-
-    def _summarise(self, channel: str, now: float) -> None:
-        held = self._state.held.get(channel)
-        if held is None or now < held.summary_at:
-            return
-        room = self._state.room_at(channel, now)
-        if room > now:
-            self._state.schedule(room, "summary", channel)
-            return
-        alert_id = self._id("summary", self._state.raised + self._state.summaries)
-        incident = f"summary/{channel}/{alert_id}"
-        self._note(
-            Summarised,
-            now,
-            alert_id,
-            channel,
-            why=f"{held.count} notifications were held back",
-            held=held.count,
-            incident=incident,
-            notice=_summary(held, now),
-        )
-        self._queue(alert_id, channel, incident, now, why="tells of what was held back")
+        self._admission.tell_next(incident.alert_id, escalation.channels, number, now)
 
     def _resolve(self, key: str, now: float, by: str, routed: set[str]) -> bool:
         incident = self._state.incidents.get(key)
@@ -401,7 +240,7 @@ class Policy:
         for name in incident.told:
             channel = self.settings.channels.get(name)
             if channel is not None and channel.kind == "pagerduty" and name not in but:
-                self._queue(
+                self._admission.queue(
                     incident.alert_id,
                     name,
                     incident.key,
@@ -436,41 +275,3 @@ class Policy:
             delivery_id=pending.delivery_id,
             attempts=attempts,
         )
-
-    def _note(self, kind: type[N], now: float, alert_id: str, channel: str = "", **fields: Any) -> N:
-        record = kind(at=now, alert_id=alert_id, channel=channel, **fields)
-        if self._write is not None:
-            self._write(record)
-        self.trail.append(record)
-        self._state.apply(record)
-        return record
-
-    def _id(self, what: str, number: int) -> str:
-        return blake2b(f"{self._seed}\0{what}\0{number}".encode(), digest_size=16).hexdigest()
-
-
-def _key(notice: Notice, route: Route) -> str:
-    """What makes duplicates of two alerts; another status is always news."""
-    parts = [str(getattr(notice, part)) for part in route.by]
-    if "issue" in route.by:
-        parts.append(notice.project)  # issues are numbered in each project
-    return "\x1f".join((*parts, notice.status))
-
-
-def _summary(held: Held, now: float) -> Notice:
-    rules = sorted(held.rules.items(), key=lambda entry: (-entry[1], entry[0]))
-    listed = ", ".join(f"{rule} ({count})" for rule, count in rules[:_MOST_RULES])
-    more = f" and {len(rules) - _MOST_RULES} other rules" if len(rules) > _MOST_RULES else ""
-    plural = "notification was" if held.count == 1 else "notifications were"
-    return Notice(
-        rule=rules[0][0] if len(rules) == 1 else "several rules",
-        rule_index=0,
-        kind="summary",
-        status="triggered",
-        at=now,
-        because=clean(f"the channel is throttled; held back were: {listed}{more}", 2000),
-        severity=next(name for name in SEVERITIES if name in held.severities),
-        category="unknown",
-        title=f"{held.count} more {plural} held back",
-        level="info",
-    )
