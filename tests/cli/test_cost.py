@@ -127,6 +127,19 @@ def test_a_target_that_does_not_start_is_no_table(tmp_path: Path) -> None:
     assert "arm '" in ended.stderr
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("unmeasured")
+def test_a_target_that_dies_later_leaves_what_is_known(tmp_path: Path) -> None:
+    """Three launches were complete when the fourth could not be: their table, and why there are no more."""
+    # Two arms of each launch have Sentry; the seventh such process dies of its first request.
+    write(tmp_path, env=f'STARTS = "{tmp_path / "starts"}", DIES_AT = "7"', more=OPTIONS)
+    ended = run(tmp_path, "cost.toml", "--minutes", 0.1, "--launches", 4, "--only", "burn")
+    assert ended.returncode == 0, ended.stderr
+    said = " ".join(ended.stdout.split())
+    assert "3 of 4 launches were complete, then arm '" in said
+    assert "the target ended with exit code 7" in said
+
+
 def test_options_are_chosen_by_name(tmp_path: Path) -> None:
     """A misspelling is told apart from an option that costs nothing."""
     scenario = write(tmp_path, more=OPTIONS)

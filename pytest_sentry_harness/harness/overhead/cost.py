@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ... import clock
 from ...criteria.cost import cost_table
-from ...errors import ScenarioError
+from ...errors import LoadError, ScenarioError, TargetError
 from ...model.cost import CostTable
 from ...model.overhead import WITH, OverheadArm, OverheadEvidence
 from ...model.scenario import Scenario
@@ -73,8 +73,8 @@ def measure_cost(
 ) -> CostTable:
     """Play the launches of ``plan``; the table of what is known when they end, or when Ctrl-C ends them.
 
-    ``say`` is told how it stands. Raises ``TargetError`` and ``LoadError`` as ``play_launch`` does, when not even one launch was complete,
-    and ``KeyboardInterrupt`` then, too.
+    ``say`` is told how it stands. What was learnt before a launch failed is kept. Raises ``TargetError`` and ``LoadError`` as
+    ``play_launch`` does, when too few launches were complete for an interval, and ``KeyboardInterrupt`` when none was.
     """
     check_target(scenario)
     assert scenario.overhead is not None  # plan_cost has looked
@@ -129,5 +129,10 @@ def measure_cost(
             if not evidence.launches:
                 raise
             stopped = f"interrupted: {len(evidence.launches)} of {plan.launches} launches were complete"
+        except (TargetError, LoadError) as error:
+            if len(evidence.launches) < FEWEST:
+                raise
+            # Minutes of measuring are not thrown away for one arm that did not start.
+            stopped = f"{len(evidence.launches)} of {plan.launches} launches were complete, then {error.what}"
     evidence = replace(evidence, stopped=stopped)
     return cost_table(scenario.name, evidence, options, clock.monotonic() - begun)
