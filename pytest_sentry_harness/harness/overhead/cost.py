@@ -24,13 +24,13 @@ from .machine import choose_cores, clock_name, memory_name
 LAUNCHES = 5
 SHORTEST = 0.2
 """Seconds an arm is sent one kind of request in a launch, at least."""
-_START = 1.0
+_START = 2.0
 """Seconds of a launch for each arm that go into starting and stopping it, as a rule."""
 _WARM_UP = 16
 """Requests of each kind before measuring."""
 _PATIENCE = 1.3
 """How many times the planned time it may take; a busy machine takes longer to start things."""
-_WARM_SHARE = 0.2
+_WARM_SHARE = 0.3
 """Of a launch's time beside starting; as a rule."""
 
 
