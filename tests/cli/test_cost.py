@@ -63,6 +63,7 @@ def test_a_breakdown_with_its_tables(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("unmeasured")
 def test_one_json_document(tmp_path: Path) -> None:
     """With --json stdout is one document, and nothing else."""
     write(tmp_path, more=OPTIONS)
@@ -74,6 +75,7 @@ def test_one_json_document(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("unmeasured")
 def test_an_interrupt_prints_what_is_known(tmp_path: Path) -> None:
     """After the first launch Ctrl-C ends it with a table; before, there is nothing to print."""
     write(tmp_path, more=OPTIONS)

@@ -79,6 +79,7 @@ def run_folder(folder: Path) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("unmeasured")
 def test_a_healthy_target_passes(tmp_path: Path) -> None:
     """Server and target are started, the load ends by itself, the report is printed, exit code 0."""
     done = run(command(tmp_path, scenario(tmp_path)), tmp_path)
@@ -213,6 +214,7 @@ run.ActiveRun.finish = finish
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("unmeasured")
 def test_a_failure_of_the_harness_itself_is_exit_code_12(tmp_path: Path) -> None:
     """Locust swallows what listeners raise; the pessimistic exit code stays. Nothing keeps running."""
     (tmp_path / "breaking.py").write_text(BREAKING)
