@@ -69,6 +69,7 @@ def test_one_twin_alone(job: Path) -> None:
     assert ended.stdout.splitlines()[-1] == "1 of 1 runs came out as they have to"
 
 
+@pytest.mark.slow
 def test_what_cannot_be_run(job: Path) -> None:
     """Usage errors come before anything starts."""
     ended = calibrate("job.toml", "--only", "nothing", cwd=job.parent)

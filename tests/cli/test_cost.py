@@ -103,6 +103,7 @@ def test_an_interrupt_prints_what_is_known(tmp_path: Path) -> None:
             assert "interrupted before the first launch was complete" in err
 
 
+@pytest.mark.slow
 def test_what_cannot_be_broken_down(tmp_path: Path) -> None:
     """Usage errors come before anything starts, and nothing is overwritten."""
     write(tmp_path)
@@ -120,6 +121,7 @@ def test_what_cannot_be_broken_down(tmp_path: Path) -> None:
     assert "the folder does not exist" in ended.stderr
 
 
+@pytest.mark.slow
 def test_a_target_that_does_not_start_is_no_table(tmp_path: Path) -> None:
     """The arm is named; exit code 12."""
     write(tmp_path, more=OPTIONS)

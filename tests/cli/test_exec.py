@@ -124,6 +124,7 @@ def test_quiet_leaves_the_account(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("unmeasured")
+@pytest.mark.slow
 def test_the_command_has_the_terminal_and_decides_the_exit_code(tmp_path: Path) -> None:
     """Standard input, output and exit code are the command's; placeholders are filled, other braces left."""
     source = "import sys; print({1: sys.stdin.read()}, sys.argv[1]); sys.exit(7)"

@@ -95,6 +95,7 @@ def test_latency_from_when_requests_were_due_is_exact_where_a_closed_loop_is_wro
     assert closed.all.service.p99.value < 1.0 < share_of(exact, 0.95)
 
 
+@pytest.mark.slow
 def test_each_request_is_on_record_with_its_times(tmp_path: Path) -> None:
     """The script is gone through again and again; failures are counted, names kept apart."""
     script = (

@@ -148,6 +148,7 @@ def test_an_early_death_is_told_with_exit_code_and_last_lines(start: Start) -> N
     assert "run it by hand" in text
 
 
+@pytest.mark.slow
 def test_a_target_that_is_never_ready_is_ended(start: Start) -> None:
     """The error says what the last attempt met; nothing keeps running."""
     with pytest.raises(TargetError, match=r"not ready within 1 s; the last attempt said: status 503"):
