@@ -98,6 +98,9 @@ def _wrong_twin(document: RunDocument, losses: Sequence[Loss | Finding], finds: 
     if finds.verdict == "error":
         wrong = document.verdict is not Verdict.ERROR
         return f"the verdict must be error, and is {document.verdict}" if wrong else ""
+    unjudged = set(finds.passes) - {gate.metric for gate in gates}
+    if unjudged:
+        return f"no gate judges {min(unjudged)}, which must pass all the same: add it to [gates]"
     seen = [gate for gate in gates if gate.metric in finds.passes and gate.verdict is not Verdict.PASS]
     if seen:
         return f"{seen[0].metric} must pass all the same, and is {seen[0].verdict}: {seen[0].why}"

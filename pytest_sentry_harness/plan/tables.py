@@ -20,6 +20,7 @@ _LISTS = (
     "overhead.arm",
     "overhead.request",
     "overhead.prepare",
+    "overhead.option",
 )
 
 

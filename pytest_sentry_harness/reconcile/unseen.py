@@ -29,6 +29,8 @@ _THREADS_HAND_ON = "/concurrent/futures/thread.py"
 _COPIED_BY_ASYNCIO = ("TimeoutError", "CancelledError", "InvalidStateError")
 
 
+_LAST_MOMENT = 1.0
+"""Seconds between the agent's last word on all exceptions and the end of the journal, at most."""
 _INSTALLED = ("/site-packages/", "/dist-packages/", "/lib/python3")
 
 
@@ -61,7 +63,7 @@ def never_seen(evidence: Evidence, fired: Firing, process: Process | None, set_u
         return Cause(State.UNEXPLAINED_LOSS)
     fate = fate_of(evidence, fired.fault_id)
     if fate is None:
-        if process.goodbye is None:
+        if process.goodbye is None or _ended_in_the_middle(fired, process):
             return _killed_meanwhile(process, None)
         return Cause(State.UNEXPLAINED_LOSS)
     handled = _handled(evidence, fired.fault_id)
@@ -174,6 +176,12 @@ def _killed_meanwhile(process: Process, place: Place | None) -> Cause:
             "it was caught, never to be reported",
         ),
     )
+
+
+def _ended_in_the_middle(fired: Firing, process: Process) -> bool:
+    """Whether a thread that nobody waits for met the fault when the agent had already spoken its last word on all."""
+    goodbye = process.goodbye
+    return goodbye is not None and not fired.main and fired.at >= goodbye.at - _LAST_MOMENT
 
 
 def _swallowed(evidence: Evidence, fired: Firing, fate: Fate) -> Cause:

@@ -2,25 +2,61 @@
 
 from __future__ import annotations
 
+import random
 import socket
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 from ..model.scenario import Target
 from .process import Ending, ProcessGroup, signal_number
 from .readiness import wait_ready
 
+_LOWEST = 10_000
+_EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
+_EPHEMERAL_FROM = 32_768
+"""Where there is no such file: macOS and Windows begin at 49 152."""
+_TRIES = 100
+
 
 def free_port() -> int:
-    """A loopback port that was free a moment ago.
+    """A loopback port that was free a moment ago."""
+    return free_ports(1)[0]
 
-    Somebody may take it before the target does; the target then ends with "address already in use",
-    which its log shows. The kernel hands out ports in a wide circle, so this is rare.
+
+def free_ports(count: int) -> list[int]:
+    """``count`` loopback ports that were free a moment ago, no two of them the same.
+
+    Below those that the kernel gives to outgoing connections and to listeners without a wish: a target takes seconds to
+    start, and one of these may be gone by then. Somebody else may still take it: the target then ends with
+    "address already in use", which its log shows.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    below = _first_ephemeral()
+    with ExitStack() as held:
+        return [held.enter_context(_some_port(below)).getsockname()[1] for _ in range(count)]
+
+
+def _some_port(below: int) -> socket.socket:
+    dice = random.SystemRandom()
+    for _ in range(_TRIES):
+        probe = socket.socket()
+        try:
+            probe.bind(("127.0.0.1", dice.randrange(_LOWEST, below)))
+        except OSError:  # taken
+            probe.close()
+        else:
+            return probe
+    probe = socket.socket()
+    probe.bind(("127.0.0.1", 0))
+    return probe
+
+
+def _first_ephemeral() -> int:
+    try:
+        first = int(_EPHEMERAL.read_text(encoding="ascii").split()[0])
+    except (OSError, ValueError, IndexError):
+        first = _EPHEMERAL_FROM
+    return first if first > _LOWEST + 1000 else _EPHEMERAL_FROM
 
 
 class CommandTarget:

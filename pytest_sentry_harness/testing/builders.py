@@ -69,7 +69,7 @@ class Story:
         self.add(Intent, fault_id=fault_id, fault=self.fault, trace_id=event_id_of(number), request="GET /")
         return fault_id
 
-    def fired(self, number: int, effect: str = "raise") -> str:
+    def fired(self, number: int, effect: str = "raise", *, thread: str = "") -> str:
         """Fault ``number`` fires; gives its id."""
         fault_id = self.fault_id(number)
         self.add(
@@ -82,6 +82,7 @@ class Story:
             trace_id=event_id_of(number),
             exception_type="TimeoutError",
             exception_message="late",
+            thread=thread,
         )
         return fault_id
 

@@ -65,6 +65,7 @@ def causes(document: RunDocument) -> dict[str, str]:
     return {loss.reason: loss.culprit for loss in document.losses}
 
 
+@pytest.mark.slow
 def test_os_exit_is_named_with_the_line_that_called_it(tmp_path: Path) -> None:
     """No exit hook runs; who called it is known all the same."""
     document = run(tmp_path, "fail(3)\nos._exit(3)\n")
@@ -75,6 +76,7 @@ def test_os_exit_is_named_with_the_line_that_called_it(tmp_path: Path) -> None:
     assert loss.could_be == ()
 
 
+@pytest.mark.slow
 def test_sigkill_could_be_two_things(tmp_path: Path) -> None:
     """Who sent it is not known: both possibilities are reported."""
     document = run(tmp_path, "fail(3)\nos.kill(os.getpid(), signal.SIGKILL)\n")
@@ -111,6 +113,7 @@ def test_a_forked_child_has_its_parents_sdk(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "end", ["", "sys.exit(3)", "raise SystemExit", "os.kill(os.getpid(), signal.SIGINT)"]
 )
+@pytest.mark.slow
 def test_orderly_ends_lose_nothing(tmp_path: Path, end: str) -> None:
     """The exit hook waits for the queue."""
     document = run(tmp_path, f"fail(3)\n{end}\n", link='delay = "20ms"')

@@ -46,15 +46,15 @@ def test_a_calibration_with_its_tables(job: Path) -> None:
     )
     assert (ended.returncode, ended.stderr) == (10, "")
     lines = ended.stdout.splitlines()
-    assert lines[-1] == "2 of 5 runs came out as they have to"
+    assert lines[-1] == "2 of 6 runs came out as they have to"
     (good,) = [line for line in lines if line.startswith("ok  job/forgets-return: fail, 25 fired, 25 lost, ")]
     assert "25 for the planted cause: 25 x before_send, before_send=__main__.forgetful, " in good
-    assert sum(line.startswith("BAD job/") for line in lines) == 3
+    assert sum(line.startswith("BAD job/") for line in lines) == 4
     page = (folder / "twins.md").read_text().splitlines()
-    assert "4 twins: 50 of 75 losses reported for the planted cause. 1 healthy runs: 0 losses." in page
+    assert "5 twins: 75 of 100 losses reported for the planted cause. 1 healthy runs: 0 losses." in page
     table = [row for row in page if row.startswith("| job")]
     twins = ["(healthy)", "forgets-return", "thought-to-be-a-queue", "no-defect", "no-gate"]
-    assert [row.split(" | ")[1] for row in table] == twins
+    assert [row.split(" | ")[1] for row in table] == [*twins, "passes-what-nobody-judges"]
     assert (
         "| B5 | s | c | t | `job.toml` forgets-return | fail | before_send"
         in (folder / "stories.md").read_text()
@@ -69,6 +69,7 @@ def test_one_twin_alone(job: Path) -> None:
     assert ended.stdout.splitlines()[-1] == "1 of 1 runs came out as they have to"
 
 
+@pytest.mark.slow
 def test_what_cannot_be_run(job: Path) -> None:
     """Usage errors come before anything starts."""
     ended = calibrate("job.toml", "--only", "nothing", cwd=job.parent)

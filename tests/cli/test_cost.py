@@ -63,6 +63,7 @@ def test_a_breakdown_with_its_tables(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("unmeasured")
 def test_one_json_document(tmp_path: Path) -> None:
     """With --json stdout is one document, and nothing else."""
     write(tmp_path, more=OPTIONS)
@@ -74,6 +75,7 @@ def test_one_json_document(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("unmeasured")
 def test_an_interrupt_prints_what_is_known(tmp_path: Path) -> None:
     """After the first launch Ctrl-C ends it with a table; before, there is nothing to print."""
     write(tmp_path, more=OPTIONS)
@@ -101,6 +103,7 @@ def test_an_interrupt_prints_what_is_known(tmp_path: Path) -> None:
             assert "interrupted before the first launch was complete" in err
 
 
+@pytest.mark.slow
 def test_what_cannot_be_broken_down(tmp_path: Path) -> None:
     """Usage errors come before anything starts, and nothing is overwritten."""
     write(tmp_path)
@@ -118,6 +121,7 @@ def test_what_cannot_be_broken_down(tmp_path: Path) -> None:
     assert "the folder does not exist" in ended.stderr
 
 
+@pytest.mark.slow
 def test_a_target_that_does_not_start_is_no_table(tmp_path: Path) -> None:
     """The arm is named; exit code 12."""
     write(tmp_path, more=OPTIONS)
@@ -125,6 +129,19 @@ def test_a_target_that_does_not_start_is_no_table(tmp_path: Path) -> None:
     ended = run(tmp_path, "cost.toml", "--minutes", 0.1, "--only", "burn")
     assert ended.returncode == 12
     assert "arm '" in ended.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("unmeasured")
+def test_a_target_that_dies_later_leaves_what_is_known(tmp_path: Path) -> None:
+    """Three launches were complete when the fourth could not be: their table, and why there are no more."""
+    # Two arms of each launch have Sentry; the seventh such process dies of its first request.
+    write(tmp_path, env=f'STARTS = "{tmp_path / "starts"}", DIES_AT = "7"', more=OPTIONS)
+    ended = run(tmp_path, "cost.toml", "--minutes", 0.1, "--launches", 4, "--only", "burn")
+    assert ended.returncode == 0, ended.stderr
+    said = " ".join(ended.stdout.split())
+    assert "3 of 4 launches were complete, then arm '" in said
+    assert "the target ended with exit code 7" in said
 
 
 def test_options_are_chosen_by_name(tmp_path: Path) -> None:

@@ -124,6 +124,7 @@ def test_quiet_leaves_the_account(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("unmeasured")
+@pytest.mark.slow
 def test_the_command_has_the_terminal_and_decides_the_exit_code(tmp_path: Path) -> None:
     """Standard input, output and exit code are the command's; placeholders are filled, other braces left."""
     source = "import sys; print({1: sys.stdin.read()}, sys.argv[1]); sys.exit(7)"
@@ -133,6 +134,7 @@ def test_the_command_has_the_terminal_and_decides_the_exit_code(tmp_path: Path) 
     assert "[sentry] arrived: nothing" in err
 
 
+@pytest.mark.slow
 def test_a_command_that_is_not_python(tmp_path: Path) -> None:
     """Nobody can look inside, which is said; a signal's exit code is as shells have it."""
     code, _, err = run(tmp_path, "--", "sh", "-c", "kill -TERM $$")
@@ -311,6 +313,7 @@ BAD: list[tuple[list[str], int, str]] = [
 
 @pytest.mark.usefixtures("unmeasured")
 @pytest.mark.parametrize("arguments,code,words", BAD, ids=[" ".join(row[0])[:40] or "nothing" for row in BAD])
+@pytest.mark.slow
 def test_bad_command_lines(tmp_path: Path, arguments: list[str], code: int, words: str) -> None:
     """Each says what is wrong, and ends with the documented code."""
     (tmp_path / "plain.txt").write_text("text")
@@ -360,6 +363,7 @@ def test_a_server_with_workers_is_watched(tmp_path: Path) -> None:
     assert text.count(" initialised in process ") >= 2
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_named(tmp_path: Path) -> None:
     """The command runs, the account is lost: one error with the file's name, exit code 12."""
     code, out, err = run(tmp_path, "--to", "/dev/full", "--", sys.executable, "-c", "print('worked')")

@@ -76,6 +76,11 @@ finds = { reason = "before_send" }
 name = "no-gate"
 env = { DEFECT = "1" }
 finds = { metric = "capture.late" }
+
+[[twin]]
+name = "passes-what-nobody-judges"
+env = { DEFECT = "1" }
+finds = { metric = "capture.rate", passes = ["capture.late"] }
 """
 
 
@@ -114,6 +119,7 @@ def test_the_healthy_scenario_and_its_twin(results: dict[str, Calibration]) -> N
         ("thought-to-be-a-queue", "25 losses reported for another cause: before_send, before_send=__main__"),
         ("no-defect", "capture.rate must fail, and is pass"),
         ("no-gate", "no gate judges capture.late, which the twin must fail: add it to [gates]"),
+        ("passes-what-nobody-judges", "no gate judges capture.late, which must pass all the same"),
     ],
 )
 def test_a_twin_that_is_not_found_as_planted(results: dict[str, Calibration], twin: str, why: str) -> None:

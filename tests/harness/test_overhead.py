@@ -24,7 +24,7 @@ from .overhead_programs import WORK, cost, write
 from .programs import run_folder
 
 BROKEN = '[[overhead.request]]\nname = "broken"\nsend = "GET /broken"\nraises = true\n'
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("unmeasured")]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("unmeasured_module")]
 
 
 def gate(document: RunDocument, metric: str) -> GateResult:

@@ -274,6 +274,7 @@ for line in sys.stdin:
 
 
 @pytest.mark.usefixtures("unmeasured")
+@pytest.mark.slow
 def test_children_that_come_and_go_are_counted() -> None:
     """Nobody ever saw them alive: their time is in that of the parent that waited for them."""
     process = subprocess.Popen([sys.executable, "-c", KIDS], stdin=subprocess.PIPE, stdout=subprocess.PIPE)

@@ -354,6 +354,7 @@ def test_a_broken_agent_is_recorded_and_harmless(tmp_path: Path) -> None:
     assert "the agent cannot start: TermError" in note.text
 
 
+@pytest.mark.slow
 def test_settling_and_pending_go_on_by_themselves(tmp_path: Path) -> None:
     """Without a request and before the end, by the agent's own thread."""
     run = TargetRun(tmp_path, fault("__main__:work"))

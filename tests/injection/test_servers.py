@@ -409,6 +409,7 @@ def app(environ, start_response):
 GUNICORN = ("-W", "ignore", "-m", "gunicorn", "--bind", "127.0.0.1:{port}", "--no-control-socket")
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "command",

@@ -79,6 +79,7 @@ def run_folder(folder: Path) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("unmeasured")
 def test_a_healthy_target_passes(tmp_path: Path) -> None:
     """Server and target are started, the load ends by itself, the report is printed, exit code 0."""
     done = run(command(tmp_path, scenario(tmp_path)), tmp_path)
@@ -117,6 +118,7 @@ def test_workers_are_told_by_the_master(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("unmeasured")
 def test_workers_out_of_reach_of_the_folder_are_judged_with_the_rest(tmp_path: Path) -> None:
     """They hand their journals in, and reach the target by the address they are told."""
     (tmp_path / "away.py").write_text(
@@ -213,6 +215,7 @@ run.ActiveRun.finish = finish
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("unmeasured")
 def test_a_failure_of_the_harness_itself_is_exit_code_12(tmp_path: Path) -> None:
     """Locust swallows what listeners raise; the pessimistic exit code stays. Nothing keeps running."""
     (tmp_path / "breaking.py").write_text(BREAKING)
@@ -224,6 +227,7 @@ def test_a_failure_of_the_harness_itself_is_exit_code_12(tmp_path: Path) -> None
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("unmeasured")
 def test_a_worker_that_cannot_take_part_makes_the_run_an_error(tmp_path: Path) -> None:
     """It has no journal to say so; the master hears of it with the worker's report."""
     (tmp_path / "lost.py").write_text(

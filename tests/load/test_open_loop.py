@@ -95,6 +95,7 @@ def test_latency_from_when_requests_were_due_is_exact_where_a_closed_loop_is_wro
     assert closed.all.service.p99.value < 1.0 < share_of(exact, 0.95)
 
 
+@pytest.mark.slow
 def test_each_request_is_on_record_with_its_times(tmp_path: Path) -> None:
     """The script is gone through again and again; failures are counted, names kept apart."""
     script = (
@@ -119,6 +120,7 @@ def test_each_request_is_on_record_with_its_times(tmp_path: Path) -> None:
     assert isinstance(records[-2], Lasted)
 
 
+@pytest.mark.slow
 def test_connections_are_kept_but_not_for_requests_with_faults(tmp_path: Path) -> None:
     """A few connections serve all plain requests; those that may meet a fault have one of their own."""
     fault = ArmedFault(name="late", at="app:work", do="raise(TimeoutError)", on=("GET /boom",))
@@ -134,6 +136,7 @@ def test_connections_are_kept_but_not_for_requests_with_faults(tmp_path: Path) -
     assert sum(isinstance(record, Intent) for record in records) == 10
 
 
+@pytest.mark.slow
 def test_a_server_that_closes_its_connections_loses_nothing(tmp_path: Path) -> None:
     """A connection that will not be kept is not used again."""
     with stalling_server() as target:
@@ -143,6 +146,7 @@ def test_a_server_that_closes_its_connections_loses_nothing(tmp_path: Path) -> N
     assert (ending.requests, ending.failures) == (50, 0)
 
 
+@pytest.mark.slow
 def test_what_is_due_beyond_the_most_waits_and_is_said_so(tmp_path: Path) -> None:
     """Two at once against a stall: the others are held, their latency counts from when they were due."""
     load = steady(40, 1, users=2)

@@ -94,6 +94,7 @@ def test_import_times_are_still_printed(bench: Bench) -> None:
     assert all(line.startswith("import time:") for line in with_agent.err.splitlines())
 
 
+@pytest.mark.slow
 def test_ways_to_start_a_program(bench: Bench) -> None:
     """By ``-c``, ``-m``, from a pipe, as a folder and as an archive, with arguments."""
     assert both(bench, "-c", MAIN, "a", "b").out == "[0, 0, 3, 4] ['a', 'b']\n"

@@ -4,5 +4,7 @@ from __future__ import annotations
 
 from hypothesis import HealthCheck, settings
 
-settings.register_profile("protocol", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "protocol", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("protocol")

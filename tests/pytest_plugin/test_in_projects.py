@@ -8,6 +8,9 @@ import pytest
 
 from .project import APP, INIT, run
 
+# The tests of this project use the plugin themselves: its lines are covered by them.
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 MARKED = """
     import pytest
     import app
@@ -64,7 +67,6 @@ def test_the_marker_works_without_the_fixture(pytester: pytest.Pytester) -> None
     )
 
 
-@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.slow
 def test_faults_do_not_touch_fixtures(pytester: pytest.Pytester) -> None:
     """A marker's fault is for the test: what other fixtures call is left alone, whatever their order."""
@@ -88,7 +90,6 @@ def test_faults_do_not_touch_fixtures(pytester: pytest.Pytester) -> None:
     run(pytester).assert_outcomes(passed=1)
 
 
-@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.parametrize(
     ("marker", "told"),
     [
@@ -367,7 +368,6 @@ def test_async_tests_work_with_pytest_asyncio(pytester: pytest.Pytester) -> None
     run(pytester, *options, plugins=("asyncio",)).assert_outcomes(passed=2)
 
 
-@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.slow
 def test_the_seed_decides_and_is_shown(pytester: pytest.Pytester) -> None:
     """The same seed fires at the same calls; the header names it when it was asked for."""
@@ -425,7 +425,6 @@ def test_using_it_imports_only_what_the_base_install_has(pytester: pytest.Pytest
     run(pytester).assert_outcomes(passed=2, failed=1)
 
 
-@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.slow
 def test_it_can_be_turned_off(pytester: pytest.Pytester) -> None:
     """With -p no:sentry_harness the marker and the option are unknown."""
@@ -453,7 +452,6 @@ def test_an_sdk_that_is_not_understood_is_refused(pytester: pytest.Pytester) -> 
     result.stdout.fnmatch_lines(["*is not built as expected: '_request'", "*use sentry-sdk 2.20 or newer*"])
 
 
-@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.slow
 def test_a_long_summary_is_cut_short(pytester: pytest.Pytester) -> None:
     """Twenty losses of failing tests are listed, the others counted."""

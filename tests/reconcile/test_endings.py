@@ -176,6 +176,23 @@ def test_an_exception_that_was_on_its_way_when_the_process_was_killed(alive: boo
     assert (loss.place, len(loss.could_be)) == (HERE if alive else None, 2)
 
 
+@pytest.mark.parametrize(
+    ("thread", "earlier", "reason"),
+    [("daemon", 0, "lost_at_exit or swallowed"), ("MainThread", 0, ""), ("daemon", 5, "")],
+)
+def test_a_daemon_thread_in_the_last_moment(thread: str, earlier: int, reason: str) -> None:
+    """A fault that fired when the last look had been taken; in the main thread, or long before, it is a riddle."""
+    told = Story()
+    told.process(pid=PID)
+    told.sdk()
+    told.fired(1, thread=thread)
+    told.now += earlier
+    told.goodbye()
+    (loss,) = reconcile(told.records(), told.arrivals(), {}).account.losses
+    assert loss.reason == reason
+    assert not reason or loss.culprit.startswith("the program ended while a daemon thread was at it")
+
+
 def test_os_exit_leaves_no_doubt_about_what_was_caught() -> None:
     """The agent has had its last word: what it says was stopped was stopped for good."""
     told = Story()

@@ -247,7 +247,7 @@ def test_without_any_evidence_a_loss_stays_unexplained() -> None:
     told = story()
     told.fired(1)
     told.seen(1)
-    told.fired(2)
+    told.fired(2, thread="MainThread")
     told.goodbye()
     account = account_of(told)
     assert account.states[State.UNEXPLAINED_LOSS] == 2

@@ -295,6 +295,7 @@ def test_large_bodies_are_refused_by_the_same_rules(bench: Bench, plain: bytes) 
     assert compressed.body == bench.send(plain).body
 
 
+@pytest.mark.slow
 def test_refused_when_too_large(bench: Bench) -> None:
     """A bomb is a 413 before it is inflated whole."""
     answer = bench.gzipped(b"{}\n" + b"\0" * (201 << 20))

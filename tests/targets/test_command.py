@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -17,8 +18,9 @@ import pytest
 
 from pytest_sentry_harness.errors import ScenarioError, TargetError
 from pytest_sentry_harness.model.scenario import Target
+from pytest_sentry_harness.targets import command as commands
 from pytest_sentry_harness.targets import guard
-from pytest_sentry_harness.targets.command import CommandTarget, free_port, start_command
+from pytest_sentry_harness.targets.command import CommandTarget, free_port, free_ports, start_command
 from pytest_sentry_harness.targets.logfile import last_lines
 from pytest_sentry_harness.targets.process import ProcessGroup
 
@@ -48,6 +50,28 @@ http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), H).serve_foreve
 """
 
 Start = Callable[..., CommandTarget]
+
+
+def test_ports_are_different_and_out_of_the_kernels_way() -> None:
+    """Many at once, none of which an outgoing connection could be given before the target listens."""
+    ports = free_ports(200)
+    assert len(set(ports)) == 200
+    assert all(10_000 <= port < commands._first_ephemeral() for port in ports)
+
+
+def test_a_machine_that_hides_its_ports(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Without the file, or with a range that leaves no room, the usual range counts; with all taken, any port will do."""
+    monkeypatch.setattr(commands, "_EPHEMERAL", tmp_path / "missing")
+    assert commands._first_ephemeral() == 32_768
+    (tmp_path / "range").write_text("1024 65000")
+    monkeypatch.setattr(commands, "_EPHEMERAL", tmp_path / "range")
+    assert commands._first_ephemeral() == 32_768
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        monkeypatch.setattr(commands, "_LOWEST", port)
+        monkeypatch.setattr(commands, "_first_ephemeral", lambda: port + 1)
+        assert free_port() != port
 
 
 @pytest.fixture
@@ -124,6 +148,7 @@ def test_an_early_death_is_told_with_exit_code_and_last_lines(start: Start) -> N
     assert "run it by hand" in text
 
 
+@pytest.mark.slow
 def test_a_target_that_is_never_ready_is_ended(start: Start) -> None:
     """The error says what the last attempt met; nothing keeps running."""
     with pytest.raises(TargetError, match=r"not ready within 1 s; the last attempt said: status 503"):

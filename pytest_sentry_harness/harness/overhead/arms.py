@@ -17,7 +17,7 @@ from ...plan.arming_file import write_arming
 from ...server.behaviour import Rule
 from ...server.client import EmbeddedServer, ServerClient
 from ...server.views import Project
-from ...targets.command import CommandTarget, free_port, start_command
+from ...targets.command import CommandTarget, start_command
 from ...targets.placeholders import fill, fill_all, standard_values
 from .client import ArmClient, Prepared
 from .inside import Inside, Told
@@ -75,11 +75,12 @@ def start_arm(
     arm: OverheadArm,
     *,
     folder: Path,
+    port: int,
     server: EmbeddedServer,
     client: ServerClient,
     environment: dict[str, str] | None = None,
 ) -> RunningArm:
-    """Start ``arm`` of ``scenario`` with a project, a port and a ``folder`` (made here) of its own, and wait until it is ready.
+    """Start ``arm`` of ``scenario`` on ``port``, with a project and a ``folder`` (made here) of its own, and wait until it is ready.
 
     ``environment``: what all arms of the launch have in common, beside what the scenario says. Raises
     ``TargetError`` naming the arm.
@@ -91,7 +92,6 @@ def start_arm(
     key = secrets.token_hex(32)
     arming = folder / _ARMING
     write_arming(_arming(scenario, arm, folder, key), arming)
-    port = free_port()
     values = standard_values(
         port=port,
         dsn=project.dsn,

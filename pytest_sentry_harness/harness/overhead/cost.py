@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ... import clock
 from ...criteria.cost import cost_table
-from ...errors import ScenarioError
+from ...errors import LoadError, ScenarioError, TargetError
 from ...model.cost import CostTable
 from ...model.overhead import WITH, OverheadArm, OverheadEvidence
 from ...model.scenario import Scenario
@@ -24,13 +24,13 @@ from .machine import choose_cores, clock_name, memory_name
 LAUNCHES = 5
 SHORTEST = 0.2
 """Seconds an arm is sent one kind of request in a launch, at least."""
-_START = 1.0
+_START = 2.0
 """Seconds of a launch for each arm that go into starting and stopping it, as a rule."""
 _WARM_UP = 16
 """Requests of each kind before measuring."""
 _PATIENCE = 1.3
 """How many times the planned time it may take; a busy machine takes longer to start things."""
-_WARM_SHARE = 0.2
+_WARM_SHARE = 0.3
 """Of a launch's time beside starting; as a rule."""
 
 
@@ -73,8 +73,8 @@ def measure_cost(
 ) -> CostTable:
     """Play the launches of ``plan``; the table of what is known when they end, or when Ctrl-C ends them.
 
-    ``say`` is told how it stands. Raises ``TargetError`` and ``LoadError`` as ``play_launch`` does, when not even one launch was complete,
-    and ``KeyboardInterrupt`` then, too.
+    ``say`` is told how it stands. What was learnt before a launch failed is kept. Raises ``TargetError`` and ``LoadError`` as
+    ``play_launch`` does, when too few launches were complete for an interval, and ``KeyboardInterrupt`` when none was.
     """
     check_target(scenario)
     assert scenario.overhead is not None  # plan_cost has looked
@@ -129,5 +129,10 @@ def measure_cost(
             if not evidence.launches:
                 raise
             stopped = f"interrupted: {len(evidence.launches)} of {plan.launches} launches were complete"
+        except (TargetError, LoadError) as error:
+            if len(evidence.launches) < FEWEST:
+                raise
+            # Minutes of measuring are not thrown away for one arm that did not start.
+            stopped = f"{len(evidence.launches)} of {plan.launches} launches were complete, then {error.what}"
     evidence = replace(evidence, stopped=stopped)
     return cost_table(scenario.name, evidence, options, clock.monotonic() - begun)

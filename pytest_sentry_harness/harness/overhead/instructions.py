@@ -20,6 +20,7 @@ from pathlib import Path
 from ... import clock
 from ...errors import TargetError
 from ...model.overhead import ArmSample, KindSample, Launch, OverheadArm, OverheadRequest
+from ...targets.command import free_ports
 from .account import count_arrivals
 from .arms import RunningArm, start_arm
 from .counters import Counter
@@ -50,7 +51,10 @@ def count_launch(site: Site, arms: Sequence[OverheadArm], number: int, counter: 
     """
     begun = clock.monotonic()
     with ThreadPoolExecutor(len(arms), thread_name_prefix="sentry-harness-count") as pool:
-        counted = [pool.submit(_CountedArm(site, arm, number, counter).count) for arm in arms]
+        counted = [
+            pool.submit(_CountedArm(site, arm, port, number, counter).count)
+            for arm, port in zip(arms, free_ports(len(arms)), strict=True)
+        ]
         found = [future.result() for future in counted]
     return Launch(
         number=number,
@@ -86,6 +90,7 @@ class _CountedArm:
 
     site: Site
     arm: OverheadArm
+    port: int
     number: int
     counter: Counter
 
@@ -106,6 +111,7 @@ class _CountedArm:
                 replace(site.scenario, target=patient),
                 replace(self.arm, command=command),
                 folder=site.folder / f"{self.number:02}-{self.arm.name}",
+                port=self.port,
                 server=site.server,
                 client=site.client,
                 environment={"PYTHONHASHSEED": str(self.number - 1)},

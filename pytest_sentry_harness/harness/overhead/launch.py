@@ -17,6 +17,7 @@ from ...errors import LoadError, TargetError
 from ...model.overhead import ArmSample, KindSample, Launch, Overhead, OverheadArm, OverheadRequest
 from ...model.scenario import Scenario
 from ...server.client import EmbeddedServer, ServerClient
+from ...targets.command import free_ports
 from .account import count_arrivals
 from .arms import RunningArm, named, start_arm
 from .client import Reply
@@ -107,12 +108,13 @@ def _start(
     # One seed of string hashes for all arms of a launch: it moves the cost by half a percent, and is no part of it.
     environment = {"PYTHONHASHSEED": str(dice.randrange(1, 2**32))}
 
-    def start(arm: OverheadArm) -> RunningArm:
+    def start(arm: OverheadArm, port: int) -> RunningArm:
         folder = site.folder / f"{number:02}-{arm.name}"
         running = start_arm(
             site.scenario,
             arm,
             folder=folder,
+            port=port,
             server=site.server,
             client=site.client,
             environment=environment,
@@ -121,7 +123,7 @@ def _start(
         return running
 
     with ThreadPoolExecutor(len(arms), thread_name_prefix="sentry-harness-arm") as pool:
-        started = [pool.submit(start, arm) for arm in arms]
+        started = [pool.submit(start, *each) for each in zip(arms, free_ports(len(arms)), strict=True)]
     return [future.result() for future in started]
 
 
