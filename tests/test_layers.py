@@ -15,7 +15,7 @@ ROWS: list[set[str]] = [
     {"ledger", "store"},
     {"injection", "monitor"},
     {"server", "targets", "load", "channels"},
-    {"reconcile"},
+    {"reconcile", "monitoring"},
     {"criteria"},
     {"report"},
     {"harness"},

@@ -81,6 +81,11 @@ class RunFolder:
         return self.path / "rules"
 
     @property
+    def alerting(self) -> Path:
+        """Folder of what monitor and receivers noted: ``issues.jsonl``, ``trail.jsonl``, ``ending.json``, ``receipts/``."""
+        return self.path / "alerting"
+
+    @property
     def arming(self) -> Path:
         """What agent and load generator are told. Holds the run's key; removed when the run ends."""
         return self.path / "arming.json"

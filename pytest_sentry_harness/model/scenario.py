@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from .classified import Category, Severity
+from .delays import Delays
 from .extensions import NO_EXTENSIONS, Extensions
 from .overhead import Overhead
 
@@ -109,6 +110,11 @@ class Expect:
     """The category its events must be classified as; None: any. Judged with ``[noise]``."""
     severity: Severity | None = None
     """The severity its events must be classified as; None: any. Judged with ``[noise]``."""
+    alerts: tuple[str, ...] | None = None
+    """Names of the rules that must alert, each once for every incident; empty: none may. Judged with ``[alerting]``, which
+    demands that every fault says it."""
+    incident_gap: float | None = None
+    """Faults of this name that fired further apart than so many seconds are another incident; None: all are one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,6 +259,46 @@ class Noise:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiverManner:
+    """How the receiver of one channel behaves. With nothing set it takes everything at once."""
+
+    channel: str
+    times: int | None = None
+    """For so many deliveries, then all is well (or as the next entry of this channel says); None: for all."""
+    down: bool = False
+    """Connections are refused."""
+    takes: float = 0.0
+    """Seconds until it takes what was sent: between the connection and the receipt."""
+    answers: float = 0.0
+    """Seconds between the receipt and the answer."""
+    status: int | None = None
+    """HTTP status or SMTP reply code of the answer; None: it is well."""
+    retry_after: int | None = None
+    """Seconds it asks to wait, of HTTP."""
+    hang: bool = False
+    """It takes what was sent and never answers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alerting:
+    """Which rules alert, and who is told. Everything is sent to receivers of ours, whatever the channels are set to."""
+
+    rules: tuple[Path, ...]
+    """In Sentry's own JSON."""
+    notify: Path | None = None
+    """Channels and routes, in TOML; None: one webhook called ``webhook``, which is told everything."""
+    within: float = 30.0
+    """Seconds after which an alert is late."""
+    delays: Delays = Delays()
+    """How late the monitoring backend works."""
+    archived: tuple[str, ...] = ()
+    """Searches: an issue whose first event matches one is archived for good from the start."""
+    receivers: tuple[ReceiverManner, ...] = ()
+    patience: float = 120.0
+    """Seconds to wait at most, after the target has ended, for alerts that are still under way."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
     """One scenario file."""
 
@@ -276,6 +322,8 @@ class Scenario:
     """With it, ``profiling`` is judged."""
     noise: Noise | None = None
     """With it, ``noise`` is judged."""
+    alerting: Alerting | None = None
+    """With it, ``alerting`` is judged."""
     overhead: Overhead | None = None
     """With it, ``overhead`` is judged, by a run of another kind: several launches of the target."""
     extensions: Extensions = NO_EXTENSIONS

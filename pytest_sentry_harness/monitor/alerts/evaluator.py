@@ -16,7 +16,7 @@ from ..fields import Fields, Kind, fields_of_event, fields_of_transaction
 from .attributes import environment_of, release_of
 from .coverage import Coverage
 from .decide import CompiledRule
-from .delays import Delays, next_multiple
+from ...model.delays import Delays, next_multiple
 from .incidents import PRIORITY
 from .listening import listens
 from .look import METRIC, Look, look_at

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from ...model.monitored import Alert
 from ..alerts.coverage import Coverage
-from ..alerts.delays import Delays
+from ...model.delays import Delays
 from ..alerts.tallies import NoPrevious
 
 Change = Literal["resolved", "ignored", "unresolved"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar, cast
 
 from ...errors import RulesError, did_you_mean
-from ..alerts.delays import Delays
+from ...model.delays import Delays
 from ..alerts.tallies import NoPrevious
 from ..strict import Strict, toml_table
 from .model import (

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_sentry_harness.monitor.alerts.delays import SENTRY_DELAYS, Delays, next_multiple
+from pytest_sentry_harness.model.delays import SENTRY_DELAYS, Delays, next_multiple
 from pytest_sentry_harness.monitor.alerts.evaluator import Evaluator
 
 from .building import (

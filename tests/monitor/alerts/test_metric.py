@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pytest_sentry_harness.monitor.alerts.delays import Delays
+from pytest_sentry_harness.model.delays import Delays
 from pytest_sentry_harness.monitor.alerts.evaluator import Evaluator
 
 from .building import START, detector, evaluator, metric_rule, seen, told, workflow

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 class Delays:
     """Seconds. All 0: at once; metric rules then decide at each ``tick``."""
 
+    ingest: float = 0.0
+    """What arrives comes to its issue, or counts, so much later. Waited for by a live monitor; everybody else is told when."""
     slow_every: float = 0.0
     """Slow conditions are put off and decided together at whole multiples of this time."""
     slow_after: float = 0.0
