@@ -32,7 +32,7 @@ EXIT_USAGE = 2
 EXIT_BROKEN = 12
 """The same number the harness uses for "the harness broke": no verdict was reached."""
 DEFAULT_GATE = "scenarios/capture.toml"
-CATALOGUE = ("scenarios/causes", "scenarios/processes")
+CATALOGUE = ("scenarios/causes", "scenarios/processes", "scenarios/noise.toml", "scenarios/alerting.toml")
 CLOSING_LINE = re.compile(r"=* ?(?:\d+ [a-z]+(?:, )?)+ in [\d.]+s.*")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -45,7 +45,7 @@ usage: python3 dev.py COMMAND [arguments]
                  ARGS go to pytest; when they select tests, coverage is shown but not judged
   fast [ARGS]    the tests that take less than a minute together, without coverage
   calibrate [ARGS]
-                 every shipped scenario of causes and process models, and each twin with its planted defect: the
+                 every shipped scenario of causes, process models, noise and alerting, and each twin with its defect: the
                  healthy ones must pass, the twins must fail for the planted cause (calibrate --help lists ARGS)
   lint [ARGS]    ruff check and ruff format --check (to repair: .venv/bin/ruff format .)
   types [ARGS]   mypy, strict
@@ -177,12 +177,12 @@ def run(
         raise
 
 
-def become(command: Sequence[str]) -> int:
+def become(command: Sequence[str], env: dict[str, str] | None = None) -> int:
     """Replace this process by ``command``: signals, terminal and exit code are then its own."""
     os.chdir(ROOT)
     sys.stdout.flush()
     try:
-        os.execv(command[0], list(command))  # noqa: S606
+        os.execve(command[0], list(command), env or dict(os.environ))  # noqa: S606
     except OSError as error:
         raise DevError(
             f"{command[0]} cannot be started: {error}\n  hint: delete .venv and try again"
@@ -214,7 +214,7 @@ def test(arguments: list[str]) -> int:
     prepare("test")
     coverage = [str(BIN / "python"), "-m", "coverage"]
     # The data of every process belongs in one place, wherever the process was started.
-    env = {**os.environ, "COVERAGE_FILE": str(ROOT / ".coverage")}
+    env = {**compiled_once(), "COVERAGE_FILE": str(ROOT / ".coverage")}
     run([*coverage, "erase"], env=env)
     output = bytearray()
 
@@ -241,13 +241,15 @@ def test(arguments: list[str]) -> int:
 def fast(arguments: list[str]) -> int:
     """Run what takes less than a minute."""
     prepare("test")
-    return become([str(BIN / "python"), "-m", "pytest", "-m", "not slow", *workers(), *arguments])
+    command = [str(BIN / "python"), "-m", "pytest", "-m", "not slow", *workers(), *arguments]
+    return become(command, compiled_once())
 
 
 def calibrate(arguments: list[str]) -> int:
     """Hold every shipped scenario and twin against what must be found."""
     prepare("test")
-    return become([str(BIN / "sentry-harness"), "calibrate", *CATALOGUE, "--jobs", "2", *arguments])
+    command = [str(BIN / "sentry-harness"), "calibrate", *CATALOGUE, "--jobs", "2", *arguments]
+    return become(command, compiled_once())
 
 
 def lint(arguments: list[str]) -> int:
@@ -268,6 +270,17 @@ def types(arguments: list[str]) -> int:
 def workers() -> list[str]:
     """Options for pytest-xdist. Most tests wait for processes of their own most of the time: two workers a core keep it busy."""
     return ["-n", str(max(2, min(8, 2 * (os.cpu_count() or 2)))), "--dist", "worksteal"]
+
+
+def compiled_once() -> dict[str, str]:
+    """The environment of tests. They start hundreds of programs: compiling what each imports takes longer than the tests.
+
+    Whoever wants no compiled files beside the sources (PYTHONDONTWRITEBYTECODE) has them in ``.venv`` instead.
+    """
+    env = dict(os.environ)
+    if env.pop("PYTHONDONTWRITEBYTECODE", ""):
+        env.setdefault("PYTHONPYCACHEPREFIX", str(VENV / "compiled"))
+    return env
 
 
 def selects(arguments: Sequence[str]) -> bool:

@@ -1,9 +1,10 @@
 """How often spike detection cries wolf, as a multiple of the rate it states, over counts in which nothing changes.
 
-    python benchmarks/spike_alarms.py [--series 100000] [--seed 70]
+    python benchmarks/spike_alarms.py [--series 100000] [--seed 70] [--lasting]
 
 Each series is a baseline and one more count of the same distribution. Only counts far above the mean can be an alarm; the others
-are not evaluated, which makes a hundred thousand series a matter of seconds.
+are not evaluated, which makes a hundred thousand series a matter of seconds. With ``--lasting`` a series is a run of sixty intervals, and
+alarms are those of ``monitor.lasting``: a thousand series take a minute.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import argparse
 
 import numpy as np
 
+from pytest_sentry_harness.monitor.lasting import lasting_spikes
+from pytest_sentry_harness.monitor.rates import Interval
 from pytest_sentry_harness.statistics.counts import surprise
 
 STATED = (1e-3, 1e-4)
@@ -39,13 +42,38 @@ def alarms(
     return [sum(chance < stated for chance in chances) for stated in STATED]
 
 
+def lasting(generator: np.random.Generator, series: int) -> None:
+    """Print one line for each kind of count: alarms for each interval that was judged, by the stated rate."""
+    stated, length = 1e-4, 60
+    print("  mean  variance/mean  true / stated  alarms in a run")
+    for mean, dispersion in KINDS:
+        shape = (series, length)
+        drawn = (
+            generator.poisson(mean, shape)
+            if dispersion == 1
+            else generator.negative_binomial(mean / (dispersion - 1), 1 / dispersion, shape)
+        )
+        found = [
+            lasting_spikes(
+                [Interval(float(at), 1.0, count) for at, count in enumerate(row)], false_alarm=stated
+            )
+            for row in drawn.tolist()
+        ]
+        count, judged = sum(len(each.found) for each in found), sum(each.judged for each in found)
+        print(f"{mean:6g} {dispersion:14} {count / judged / stated:14.2f} {count / series:16.4f}")
+
+
 def main() -> None:
     """Print one line for each kind of count."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--series", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=70)
+    parser.add_argument("--lasting", action="store_true")
     options = parser.parse_args()
     generator = np.random.default_rng(options.seed)
+    if options.lasting:
+        lasting(generator, min(options.series, 1000))
+        return
     print("before   mean  variance/mean  true / stated at " + "  ".join(f"{stated:g}" for stated in STATED))
     for baseline in (20, 30, 60):
         for mean, dispersion in KINDS:

@@ -79,6 +79,10 @@ class ServerError(HarnessError):
     """The embedded server did not start, or does not answer."""
 
 
+class MonitorError(HarnessError):
+    """The live monitor did not start, or ended on its own."""
+
+
 class EvidenceError(HarnessError):
     """Ledger or store cannot be read: the run cannot be judged."""
 

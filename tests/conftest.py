@@ -9,16 +9,20 @@ from pathlib import Path
 
 import pytest
 
+from tests import examples
+
 pytest_plugins = ["pytester"]
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Let the programs under test be ended by Ctrl-C also where the shell that began the tests ignores it.
 
-    ``pytest … &`` in a script does: what it starts inherits that, and no program would end.
+    ``pytest … &`` in a script does: what it starts inherits that, and no program would end. And properties are tried with
+    fewer examples where only the fast tests are asked for.
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    examples.begin(fast=config.option.markexpr == "not slow")
 
 
 @pytest.fixture(autouse=True)

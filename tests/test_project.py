@@ -21,6 +21,7 @@ from pytest_sentry_harness.errors import TermError
 from pytest_sentry_harness.model import overhead as overhead_model
 from pytest_sentry_harness.model import scenario as scenario_model
 from pytest_sentry_harness.model.account import State
+from pytest_sentry_harness.model.delays import Delays
 from pytest_sentry_harness.model.ledger import RECORD_TYPES, Place, Record, SdkDropped
 from pytest_sentry_harness.model.metrics import METRICS
 from pytest_sentry_harness.model.verdict import EXIT_CODES, EXIT_USAGE, Verdict
@@ -144,7 +145,12 @@ def test_every_fault_kind_is_documented_with_an_example() -> None:
 
 SCENARIO = read("docs", "reference", "scenario.md")
 # Where the file's key has another name than the model's field.
-KEY_OF = {"stop_after_faults": "faults", "requests": "request", "reasons": "reason"}
+KEY_OF = {
+    "stop_after_faults": "faults",
+    "requests": "request",
+    "reasons": "reason",
+    "receivers": "receiver",
+}
 NOT_KEYS = {
     "path",
     "target",
@@ -153,6 +159,7 @@ NOT_KEYS = {
     "operations",
     "profiling",
     "noise",
+    "alerting",
     "overhead",
     "gates",
     "safety",
@@ -177,6 +184,9 @@ NOT_KEYS = {
         ("`[[operation]]`", scenario_model.Operation),
         ("`[profiling]`", scenario_model.Profiling),
         ("`[noise]`", scenario_model.Noise),
+        ("`[alerting]`", scenario_model.Alerting),
+        ("`delays`", Delays),
+        ("`[[alerting.receiver]]`", scenario_model.ReceiverManner),
         ("`[safety]`", scenario_model.Safety),
     ],
 )

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
@@ -23,7 +23,6 @@ def test_the_sample_quantile(values: list[float], share: float, expected: float)
     assert quantile(values, share) == expected
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.integers(0, 700), st.sampled_from([0.05, 0.5, 0.95, 0.99]), st.sampled_from([0.8, 0.95, 0.99]))
 @pytest.mark.slow
 def test_the_ranks_are_those_of_the_binomial_distribution(size: int, share: float, confidence: float) -> None:

@@ -1,4 +1,4 @@
-"""The shipped scenarios of causes and process models, with their twins.
+"""The shipped scenarios of causes, process models, noise and alerting, with their twins.
 
 A few are run here; ``python3 dev.py calibrate`` runs them all, and wrote the tables in the docs.
 """
@@ -16,7 +16,7 @@ from pytest_sentry_harness.plan.stories import load_stories
 ROOT = Path(__file__).parent.parent
 FILES = sorted(
     path for folder in ("causes", "processes") for path in (ROOT / "scenarios" / folder).glob("*.toml")
-)
+) + [ROOT / "scenarios" / name for name in ("noise.toml", "alerting.toml")]
 SCENARIOS = {path: load_scenario(path) for path in FILES}
 SAMPLE = {
     "causes/link-answers.toml": "413",

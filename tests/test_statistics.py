@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_sentry_harness.statistics import binomial_interval
@@ -30,7 +30,6 @@ def test_known_values(successes: int, trials: int, low: float, high: float) -> N
     )
 
 
-@settings(max_examples=60, deadline=None)
 @given(trials=st.integers(1, 300), data=st.data())
 def test_the_bounds_are_where_the_tails_have_half_the_error(trials: int, data: st.DataObject) -> None:
     """By definition: at the lower bound, as many or more successes have probability a/2; likewise above."""

@@ -42,7 +42,7 @@ def gate_paths(
     counting: bool = False,
 ) -> int:
     """Run all scenarios of ``paths``; every one of them is checked before the first one starts."""
-    console, errors = _console(), Console(stderr=True)
+    console, errors = report_console(), Console(stderr=True)
     try:
         scenarios = [_seeded(load_scenario(path), seed) for path in find_scenarios(paths)]
         if twin is not None:
@@ -87,7 +87,7 @@ def judge_run_folder(path: Path) -> int:
     except HarnessError as error:
         code = EXIT_USAGE if isinstance(error, UsageError) else EXIT_CODES[Verdict.ERROR]
         return _complain(Console(stderr=True), error, code)
-    print_report(document, _console())
+    print_report(document, report_console())
     return document.exit_code
 
 
@@ -122,7 +122,7 @@ def worst_code(codes: Sequence[int]) -> int:
     return next((code for code in _ORDER if code in codes), EXIT_CODES[Verdict.INCONCLUSIVE])
 
 
-def _console() -> Console:
+def report_console() -> Console:
     """Standard output; a log, which has no width of its own, gets one that a table needs."""
     console = Console()
     return console if console.is_terminal else Console(width=120)

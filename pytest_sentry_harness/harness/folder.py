@@ -16,7 +16,7 @@ from ..errors import EvidenceError, UsageError
 from ..model.extensions import NO_EXTENSIONS, Extensions
 from ..model.overhead import OverheadEvidence
 from ..model.run import RunFacts
-from ..model.scenario import Noise, Scenario
+from ..model.scenario import Alerting, Dashboards, Noise, Scenario
 from ..plan.scenario import load_scenario
 from ..plan.twins import twin_of
 
@@ -43,6 +43,12 @@ class RunFolder:
         folder.ledger.mkdir()
         folder.scenario.write_bytes(scenario.path.read_bytes())
         for name, source in rule_files(scenario.noise).items():
+            folder.rules.mkdir(exist_ok=True)
+            folder.rules.joinpath(name).write_bytes(source.read_bytes())
+        for name, source in (
+            *alerting_files(scenario.alerting).items(),
+            *dashboard_files(scenario.dashboards).items(),
+        ):
             folder.rules.mkdir(exist_ok=True)
             folder.rules.joinpath(name).write_bytes(source.read_bytes())
         return folder
@@ -77,7 +83,7 @@ class RunFolder:
 
     @property
     def rules(self) -> Path:
-        """Verbatim copies of the files that ``[noise]`` names, each called by its key."""
+        """Verbatim copies of the files that ``[noise]``, ``[alerting]`` and ``[dashboards]`` name; see ``rule_files`` and so on."""
         return self.path / "rules"
 
     @property
@@ -191,6 +197,20 @@ def rule_files(noise: Noise | None) -> dict[str, Path]:
         return {}
     named = {each.name: getattr(noise, each.name) for each in fields(noise)}
     return {key: path for key, path in named.items() if path is not None}
+
+
+def alerting_files(alerting: Alerting | None) -> dict[str, Path]:
+    """The files that ``[alerting]`` names, by the names of their copies: ``alerts-0.json``, ..., ``notify.toml``."""
+    if alerting is None:
+        return {}
+    named = {f"alerts-{index}.json": path for index, path in enumerate(alerting.rules)}
+    return named if alerting.notify is None else {**named, "notify.toml": alerting.notify}
+
+
+def dashboard_files(dashboards: Dashboards | None) -> dict[str, Path]:
+    """The files that ``[dashboards]`` names, by the names of their copies: ``dashboard-0.json``, ..."""
+    files = dashboards.files if dashboards is not None else ()
+    return {f"dashboard-{index}.json": path for index, path in enumerate(files)}
 
 
 def replace(path: Path, data: bytes) -> None:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
-from ..criteria import capture, noise, profiling, timing
+from ..criteria import alerting, capture, dashboards, noise, objectives, profiling, timing
 from ..criteria import load as load_criterion
 from ..criteria.judge import judge_criteria
 from ..criteria.own import asked_for
@@ -29,9 +29,12 @@ from ..report.build import build_document
 from ..report.document import RunDocument
 from ..report.write import write_reports
 from ..store.reader import open_store
+from .alerted import alerted_of
+from .dashboards import dashboards_of
 from .doubts import doubts_of, trouble_of
 from .folder import RunFolder
 from .noise import noise_of, promised
+from .objectives import observed_of
 from .overhead.judge import judge_overhead
 from .profiling import slow_of
 from .series import course_in
@@ -57,7 +60,13 @@ def judge_run(folder: RunFolder, scenario: Scenario, facts: RunFacts) -> RunDocu
     tally = LoadTally()
     judged = criteria_of(scenario)
     reconciliation = reconcile_folder(
-        folder, scenario, states, counted, tally, with_origins="noise" in judged
+        folder,
+        scenario,
+        states,
+        counted,
+        tally,
+        with_origins="noise" in judged,
+        with_firings="alerting" in judged,
     )
     account, summary = reconciliation.account, reconciliation.summary
     timings = timings_of(folder, scenario) if scenario.operations else NO_TIMINGS
@@ -65,10 +74,20 @@ def judge_run(folder: RunFolder, scenario: Scenario, facts: RunFacts) -> RunDocu
     found = timing.findings(timings, {gate.metric: gate.threshold for gate in gates})
     slow = slow_of(folder, scenario) if "profiling" in judged else None
     issues = noise_of(folder, scenario, reconciliation.origins) if "noise" in judged else None
+    alerted = alerted_of(folder, scenario, reconciliation) if "alerting" in judged else None
+    if issues is not None and alerted is not None:
+        issues = replace(issues, notifications=alerted.info.received)
+    widgets = (
+        dashboards_of(folder, scenario, facts, account, tally, timings) if "dashboards" in judged else None
+    )
+    observed = observed_of(folder, scenario)
     found = (
         *found,
+        *(() if observed.objectives is None else objectives.findings(observed.objectives, gates)),
         *(() if slow is None else slow.findings),
         *(() if issues is None else noise.findings(issues)),
+        *(() if alerted is None else alerted.findings),
+        *(() if widgets is None else dashboards.findings(widgets)),
     )
     account = replace(account, findings=(*account.findings, *found))
     arrivals: dict[str, dict[str, int]] = {}
@@ -77,14 +96,23 @@ def judge_run(folder: RunFolder, scenario: Scenario, facts: RunFacts) -> RunDocu
     load, series = tally.info(scenario.load), course_in(folder.series)
     criteria = judge_criteria(
         _measured(scenario, account, timings, slow, issues, gates)
-        | ({"load": load_criterion.measure(load, series)} if "load" in judged else {}),
+        | ({} if alerted is None else {"alerting": alerting.measure(alerted)})
+        | ({} if widgets is None else {"dashboards": dashboards.measure(widgets)})
+        | ({"load": load_criterion.measure(load, series)} if "load" in judged else {})
+        | ({} if observed.objectives is None else {"objectives": objectives.measure(observed.objectives)}),
         gates,
-        trouble=trouble_of(folder, facts, summary.notes),
+        trouble=(
+            *trouble_of(folder, facts, summary.notes),
+            *(() if alerted is None else alerted.trouble),
+        ),
         doubts=(
             *doubts_of(folder, scenario, facts, reconciliation, states),
             *unmeasured(scenario, timings, summary),
             *(() if slow is None else slow.doubts),
             *(() if issues is None else noise.doubts(issues, promised(scenario, account))),
+            *(() if alerted is None else alerted.doubts),
+            *(() if widgets is None else dashboards.doubts(widgets)),
+            *(() if observed.objectives is None else objectives.doubts(observed.objectives)),
             *bottleneck(load, scenario.load),
         ),
         complete=facts.stop_reason != UNFINISHED,
@@ -107,6 +135,10 @@ def judge_run(folder: RunFolder, scenario: Scenario, facts: RunFacts) -> RunDocu
         timing=timing.info(timings) if "timing" in judged else None,
         profiling=None if slow is None else slow.info,
         noise=issues,
+        alerting=None if alerted is None else alerted.info,
+        objectives=observed.objectives,
+        analysis=observed.analysis,
+        dashboards=widgets,
         series=series,
         load=load,
     )
@@ -146,8 +178,9 @@ def reconcile_folder(
     tally: LoadTally | None = None,
     *,
     with_origins: bool = False,
+    with_firings: bool = False,
 ) -> Reconciliation:
-    """Reconcile what is in ``folder`` now, also while the run goes on. ``with_origins``: as in ``reconcile``."""
+    """Reconcile what is in ``folder`` now, also while the run goes on. What it is to come ``with``: as in ``reconcile``."""
     expectations: dict[str, Expect] = {fault.name: fault.expect for fault in scenario.faults}
     with open_store(folder.store) as store:
         return reconcile(
@@ -155,7 +188,8 @@ def reconcile_folder(
             _counting(store.arrivals(), Counter() if counted is None else counted),
             expectations,
             late_after=scenario.settle,
-            with_origins=with_origins,
+            with_origins=with_origins or with_firings,
+            with_firings=with_firings,
         )
 
 

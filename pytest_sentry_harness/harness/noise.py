@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from ..criteria.noise_account import account_of
-from ..errors import EvidenceError, ProtocolError, RulesError
+from ..errors import EvidenceError, RulesError
 from ..model.account import Account, State
-from ..model.monitored import Event
 from ..model.noise import NoiseInfo
 from ..model.scenario import Scenario
 from ..monitor.classification import DEFAULT, Rules, parse_rules
@@ -17,9 +16,9 @@ from ..monitor.grouping import GroupingConfig
 from ..monitor.grouping.fingerprint_rules import parse_fingerprint_rules
 from ..monitor.grouping.stack_rules import StackRules
 from ..plan.terms import parse_chain
-from ..protocol.tolerant import json_object
 from ..reconcile.origins import Origin
-from ..store.reader import StoreReader, open_store
+from ..store.reader import open_store
+from .arrived import Events
 from .folder import RunFolder, rule_files
 
 
@@ -38,11 +37,9 @@ def noise_of(folder: RunFolder, scenario: Scenario, origins: Mapping[str, Origin
 
     Raises ``EvidenceError`` when it, or a copy of a file of rules, cannot be read.
     """
-    named = rule_files(scenario.noise)
-    texts = {key: _copy(folder.rules / key) for key in named}
-    config, rules = _rules_in(texts, named)
+    config, rules = rules_of_run(folder, scenario)
     with open_store(folder.store) as store:
-        events = _Events(store)
+        events = Events(store)
         info = account_of(events, origins, scenario.faults, config, rules)
     return replace(info, unread=events.unread)
 
@@ -62,27 +59,14 @@ def promised(scenario: Scenario, account: Account) -> frozenset[str]:
     return frozenset(found)
 
 
-@dataclass(slots=True)
-class _Events:
-    """The events that were accepted, in the order of their arrival."""
+def rules_of_run(folder: RunFolder, scenario: Scenario) -> tuple[GroupingConfig, Rules]:
+    """The rules that the run in ``folder`` is judged with: those of ``[noise]``, else none of the project.
 
-    store: StoreReader
-    unread: int = 0
-
-    def __iter__(self) -> Iterator[Event]:
-        for arrival, payload in self.store.payloads(("event",)):
-            try:
-                data = json_object(payload, "the event")
-            except ProtocolError:
-                self.unread += 1
-                continue
-            yield Event(
-                cursor=arrival.cursor,
-                received_at=arrival.received_at,
-                project=arrival.project,
-                event_id=arrival.event_id or "",
-                data=data,
-            )
+    Raises ``EvidenceError`` when a copy of a file of rules cannot be read.
+    """
+    named = rule_files(scenario.noise)
+    texts = {key: _copy(folder.rules / key) for key in named}
+    return _rules_in(texts, named)
 
 
 def _rules_in(texts: Mapping[str, str], named: Mapping[str, Path]) -> tuple[GroupingConfig, Rules]:

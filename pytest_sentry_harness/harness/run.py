@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any
 
 from .. import clock
-from ..errors import HarnessError, LoadError, ServerError, TargetError, UsageError
+from ..errors import HarnessError, LoadError, MonitorError, ServerError, TargetError, UsageError
 from ..ledger.journal import Journal
 from ..load.open_loop import run_open_script
 from ..load.process import LoadEnding, run_load
@@ -33,12 +33,15 @@ from ..server.client import EmbeddedServer, ServerClient
 from ..targets.command import CommandTarget
 from ..targets.process import Ending
 from ..targets.url import UrlTarget
+from .alerting import LiveAlerting, check_alerting_files
+from .dashboards import check_dashboards
 from .facts import unfinished
 from .folder import RunFolder
 from .judge import judge_folder
 from .lease import Lease
 from .live import LiveView, of_server
 from .noise import check_rules
+from .objectives import check_searches
 from .overhead.session import run_overhead
 from .progress import Progress, Quiet
 from .series import Series
@@ -85,6 +88,9 @@ def begin(
             hint="run it with sentry-harness gate",
         )
     check_rules(scenario)
+    check_searches(scenario)
+    check_dashboards(scenario)
+    check_alerting_files(scenario)
     stop = stop or threading.Event()
     _unless_stopped(stop)
     folder = RunFolder.create(scenario, runs)
@@ -104,6 +110,8 @@ def begin(
         house.callback(folder.arming.unlink, missing_ok=True)
         write_arming(arming_of(scenario, folder), folder.arming)
         _unless_stopped(stop)
+        alerting = house.enter_context(LiveAlerting(scenario, folder, project.project_id, progress))
+        _unless_stopped(stop)
         progress.stage("starting the target")
         target = start_target(scenario, folder, server, project)
         house.callback(target.__exit__)
@@ -115,6 +123,7 @@ def begin(
             progress=progress,
             server=client,
             target=target,
+            alerting=alerting,
             started_at=started_at,
             started=started,
             stop=stop,
@@ -144,6 +153,7 @@ def arming_of(scenario: Scenario, folder: RunFolder) -> Arming:
         stop_after_faults=scenario.load.stop_after_faults if scenario.load else None,
         kinds=_kinds_of(scenario),
         operations=tuple(ArmedOperation(name=each.name, at=each.at) for each in scenario.operations),
+        every_request=bool(scenario.objectives),
         **_open_load(scenario.load),
     )
 
@@ -176,6 +186,7 @@ class ActiveRun:
     progress: Progress
     server: ServerClient
     target: CommandTarget | UrlTarget
+    alerting: LiveAlerting
     started_at: float
     started: float
     stop: threading.Event
@@ -220,6 +231,8 @@ class ActiveRun:
             self._cut_short("load_failed", f"the load failed: {error.what}")
         except ServerError as error:
             self._break("server_died", error)
+        except MonitorError as error:
+            self._break("monitor_died", error)
 
     def _wait_for_the_end(self) -> None:
         """The target is a script: it ends by itself."""
@@ -227,6 +240,7 @@ class ActiveRun:
 
         def look() -> None:
             _unless_stopped(self.stop)
+            self.alerting.check()
             self._show()
 
         ending = self.target.wait(self.scenario.target.stop_timeout, look)
@@ -268,10 +282,19 @@ class ActiveRun:
             self.progress.stage("stopping the target")
             self.target_ending = str(self.target.stop() or "")
         self._note_ending(self.target.stop())
+        self._await_alerts()
         self.close()
         self.progress.stage("judging")
         self.folder.write_facts(self._facts())
         return judge_folder(self.folder, self.scenario.extensions)
+
+    def _await_alerts(self) -> None:
+        """The target has ended: what it sent may still lead to alerts."""
+        interrupted = self.stop_reason == "interrupted"
+        try:
+            self.trouble += self.alerting.finish(lambda: _unless_stopped(self.stop), at_once=interrupted)
+        except KeyboardInterrupt:
+            self._cut_short("interrupted", "the run was interrupted while alerts were under way")
 
     def _note_ending(self, ending: Ending | None) -> None:
         """Write into the ledger how the target ended: nobody else waited for it."""
@@ -297,6 +320,7 @@ class ActiveRun:
         """Called a few times a second while the load runs."""
         _unless_stopped(self.stop)
         self.target.check_alive()
+        self.alerting.check()
         load = self.scenario.load
         arrived = self.server.stats().items
         share = seconds / load.run_time if load else None

@@ -10,7 +10,7 @@ from typing import Any
 from .. import clock
 from ..ledger.journal import Journal
 from ..model.arming import Arming
-from ..model.ledger import Answered, Fired, Intent, Note, Sent
+from ..model.ledger import Answered, Ended, Fired, Intent, Note, Sent
 from .intended import due_here
 from .marker import Marked, Marker
 from .meter import Meter
@@ -32,6 +32,7 @@ class LoadLedger:
         """Whoever sends by this ledger ticks it."""
         self._on_enough = on_enough
         self._operations = bool(arming.operations)
+        self._every_request = arming.every_request
         self._told = False
 
     def send(
@@ -108,6 +109,14 @@ class LoadLedger:
                 failed=not 0 < (status or 0) < 400,
                 plain_failed=None if marked.faults or status is None else refused(status),
             )
+            if self._every_request and status is not None:
+                self._journal.write(
+                    Ended,
+                    trace_id=marked.trace_id,
+                    request=marked.request,
+                    status=status,
+                    seconds=end - (start if due is None else due),
+                )
 
     def _call(self, marked: Marked, call: Callable[[dict[str, str]], Any]) -> Any:
         start = clock.perf()

@@ -91,5 +91,7 @@ class Arming:
     """How many users of a locustfile share the arrivals."""
     every_event: bool = False
     """The agent follows every event through the SDK, not only those with injected exceptions."""
+    every_request: bool = False
+    """The load generator notes how every request ended, not only those that carried faults."""
     measuring: ArmedMeasuring | None = None
     """With it, nothing is injected and nothing watched: the cost of both would be measured, too."""

@@ -83,6 +83,23 @@ class Answered(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ended(Record):
+    """A request is over, as its sender saw it; written for every one when objectives are judged.
+
+    None is written for a request that its sender gave up: nobody waited for what would have become of it.
+    """
+
+    KIND: ClassVar[str] = "ended"
+    trace_id: str
+    request: str
+    """``METHOD name``."""
+    status: int
+    """0: no answer."""
+    seconds: float
+    """From sending to the whole answer; in an open load from when it was due."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PointState(Record):
     """What became of a fault point in this process. The last record for a point wins."""
 
@@ -453,6 +470,7 @@ RECORD_TYPES: tuple[type[Record], ...] = (
     Intent,
     Sent,
     Answered,
+    Ended,
     PointState,
     Fired,
     Finished,

@@ -107,6 +107,13 @@ class NoiseInfo:
     misclassified: tuple[Misclassified, ...]
     unread: int = 0
     """Events that could not be read."""
+    notifications: int | None = None
+    """That people received; None without ``[alerting]``."""
+
+    @property
+    def notified(self) -> float | None:
+        """Notifications for each event of a fault; None without events, or without ``[alerting]``."""
+        return self.notifications / self.events if self.notifications is not None and self.events else None
 
     @property
     def enough(self) -> int:

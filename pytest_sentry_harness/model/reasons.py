@@ -43,7 +43,26 @@ _NOISE = """
     same_stack same_text wrong_category wrong_severity
 """
 """What is wrong with how events are grouped and classified."""
-REASONS = frozenset(" ".join((_PROCESS, _WAY, _SERVER, _REPORTED, _WRONG, _TIMING, _SLOW, _NOISE)).split())
+_OBJECTIVES = """
+    not_reported other_requests reported_bad reported_good requests_failed requests_slow
+"""
+"""Why an objective is broken, or shown otherwise than it is."""
+_DASHBOARDS = """
+    behind counts_others differs left_out misspelt_field never_arrived no_such_row not_evaluated not_valid outside_window
+    wrong_environment wrong_type wrong_value
+"""
+"""What is wrong with the widgets of dashboards."""
+_ALERTING = """
+    already_open before_any_incident condition_false event_of_no_fault filter_false frequency issue_archived
+    issue_known_before late_capture late_decision late_ingestion late_receiving late_sending muted no_receipt no_route
+    not_captured not_decided_in_time not_delivered_in_time not_seen_in_time quiet_hours receiver_failed
+    repeated_by_the_rule retried_though_taken rule_disabled rule_not_expected split suppressed_as_duplicate threshold
+    throttled
+"""
+"""Why an alert was not delivered, or late, or one too many."""
+REASONS = frozenset(
+    " ".join((_PROCESS, _WAY, _SERVER, _REPORTED, _WRONG, _TIMING, _SLOW, _NOISE, _OBJECTIVES, _DASHBOARDS, _ALERTING)).split()
+)
 _PREFIXES = ("misbehaviour:",)
 """The rest says which rule of the link it was."""
 

@@ -23,7 +23,8 @@ class RunFacts:
     seconds: float
     """How long the run took, up to its judging."""
     stop_reason: str
-    """``completed``, ``interrupted``, ``target_died``, ``load_failed``, ``server_died``; ``unfinished`` until then."""
+    """``completed``, ``interrupted``, ``target_died``, ``load_failed``, ``server_died``, ``monitor_died``;
+    ``unfinished`` until then."""
     versions: dict[str, str] = field(default_factory=dict)
     """Of Python, the harness, and the libraries that matter, as installed where the harness runs."""
     platform: str = ""

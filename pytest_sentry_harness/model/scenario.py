@@ -191,6 +191,75 @@ class Finds:
     """Contained in one of the verdict's notes."""
 
 
+DASHBOARD_TEMPLATES = ("errors", "performance", "release-health", "business")
+ALL_REQUESTS = "all"
+"""Stands for every request of the load in ``Shows.requests``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Within:
+    """How far one number may be from another one."""
+
+    amount: float
+    """In the unit of the numbers, milliseconds for durations; or a share of the true one."""
+    share: bool = False
+    text: str = ""
+    """As written, for people."""
+
+    def allows(self, shown: float, true: float) -> bool:
+        """Whether ``shown`` is near enough to ``true``."""
+        most = self.amount * abs(true) if self.share else self.amount
+        # What two ways of computing one number may differ by.
+        return abs(shown - true) <= most + 1e-9 * max(abs(shown), abs(true))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shows:
+    """What a widget must show. One of ``faults``, ``requests``, ``operation`` and ``value`` says where the truth is from."""
+
+    dashboard: str = ""
+    """Title; may be left out where no other dashboard has such a widget."""
+    widget: str
+    """Title."""
+    query: str = ""
+    """Name of the query, in a widget with several; empty: its first."""
+    aggregate: str = ""
+    """Empty: the first of the query."""
+    group: dict[str, str] = field(default_factory=dict)
+    """Column to value: which row, of a widget that has columns."""
+    faults: tuple[str, ...] = ()
+    """How often these fired; merged into one event counts once."""
+    requests: tuple[str, ...] = ()
+    """What the load generator saw of these, as ``METHOD /path``; ``all`` for all of them."""
+    operation: str = ""
+    """What the calls of this operation took."""
+    value: float | None = None
+    """What is known without a measurement: ratios as shares of 1, durations in milliseconds."""
+    within: Within | None = None
+    """None: exactly so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dashboards:
+    """The dashboards that are held against the ledger."""
+
+    files: tuple[Path, ...] = ()
+    """In Sentry's own JSON."""
+    templates: tuple[str, ...] = ()
+    """Some of ``DASHBOARD_TEMPLATES``."""
+    environment: tuple[str, ...] = ()
+    """Of the templates; empty: all environments."""
+    period: str = "24h"
+    """Of the templates."""
+    slow: float = 0.5
+    """Of the templates: seconds from which a request is slow."""
+    business: str = ""
+    """Of the templates: a search for the transactions that the business lives on; empty: all."""
+    freshness: float = 60.0
+    """Seconds by which a widget may be behind."""
+    shows: tuple[Shows, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Twin:
     """The scenario with a planted defect: what it changes, and what must be found."""
@@ -205,6 +274,10 @@ class Twin:
     link: tuple[LinkRule, ...] | None = None
     hosts: tuple[str, ...] | None = None
     settle: float | None = None
+    alerting: dict[str, Any] = field(default_factory=dict)
+    """Fields of ``Alerting`` by name, and what they are in this twin."""
+    dashboards: dict[str, Any] = field(default_factory=dict)
+    """Fields of ``Dashboards`` by name, and what they are in this twin."""
     finds: Finds = Finds()
 
 
@@ -256,6 +329,45 @@ class Noise:
     """Stack trace rules, in Sentry's syntax."""
     categories: Path | None = None
     """Rules of classification, in TOML."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectiveBurn:
+    """An alert on an error budget: it fires while the budget burns faster than ``burn`` over both windows, in seconds."""
+
+    name: str
+    burn: float
+    """1: the budget lasts for exactly the objective's window."""
+    long: float
+    short: float
+    severity: Severity = "high"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objective:
+    """A service level objective: what share of requests shall be good."""
+
+    name: str
+    what: Literal["availability", "latency"]
+    target: float
+    """Share of good requests, above 0 and below 1."""
+    threshold: float | None = None
+    """Latency: seconds that a good request stays below."""
+    window: float = 30 * 86400.0
+    """Seconds for which the error budget has to last in production. The run is six hours of it."""
+    on: tuple[str, ...] = ()
+    """Globs over ``METHOD name`` of the requests that count; empty: all."""
+    search: str = ""
+    """Which transactions count in Sentry, in its own syntax; empty: those of the requests that count."""
+    by: Literal["transactions", "sessions"] = "transactions"
+    """By which of Sentry's data it is looked at there."""
+    burns: tuple[ObjectiveBurn, ...] = ()
+    """Empty: two of the Site Reliability Workbook's, with windows that are scaled to the run."""
+
+    @property
+    def comparable(self) -> bool:
+        """Whether it is known of every request if it counts, and not only of transactions."""
+        return bool(self.on) or not self.search
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -324,6 +436,10 @@ class Scenario:
     """With it, ``noise`` is judged."""
     alerting: Alerting | None = None
     """With it, ``alerting`` is judged."""
+    objectives: tuple[Objective, ...] = ()
+    """With them, ``objectives`` is judged."""
+    dashboards: Dashboards | None = None
+    """With it, ``dashboards`` is judged."""
     overhead: Overhead | None = None
     """With it, ``overhead`` is judged, by a run of another kind: several launches of the target."""
     extensions: Extensions = NO_EXTENSIONS

@@ -2,7 +2,8 @@
 
 For each issue and each pair of key and value, the issue's events are held against all others (or against transactions): a one-sided
 exact test by Fisher, its odds ratio with bounds, and the expected share of false findings among those at least as clear (Benjamini and
-Hochberg), over all comparisons that were possible. Events count as independent of each other: one incident on one host that makes a
+Hochberg), over all comparisons that were possible. A value is compared among what has its key at all: that a tag is set is a
+finding of its own (``ANY``), and else every value of it would be one. Events count as independent of each other: one incident on one host that makes a
 thousand events makes that host significant, and whatever else it has.
 """
 
@@ -21,6 +22,8 @@ Facet = tuple[str, str]
 """A key, such as ``release`` or ``tags[browser]``, and its value."""
 Row = tuple[int, Iterable[Facet]]
 """Number of the issue, and what its event has."""
+ANY = "(set)"
+"""Stands for whatever value: the key is there."""
 MOST_FACETS = 200
 MOST_TEXT = 200
 _PLAIN = ("release", "environment", "transaction", "server_name", "dist", "platform", "logger", "level")
@@ -70,6 +73,14 @@ def facets_of(data: object) -> frozenset[Facet]:
     found = {(key, _cut(data[key])) for key in _PLAIN if isinstance(data.get(key), str) and data[key]}
     if not isinstance(data.get("environment"), str):
         found.add(("environment", "production"))
+    user = data.get("user")
+    # The first that says who it is; an address is of many users, and of none for long.
+    who = next(
+        (user[key] for key in ("id", "email", "username") if isinstance(user, dict) and _says(user.get(key))),
+        None,
+    )
+    if who is not None:
+        found.add(("user", _cut(str(who))))
     tags = data.get("tags")
     if isinstance(tags, dict | list):
         first = dict(islice(tags.items(), MOST_FACETS)) if isinstance(tags, dict) else tags[:MOST_FACETS]
@@ -107,7 +118,9 @@ def find_patterns(
     counts = _count(rows, compared_with)
     issues = [issue for issue, events in counts.issues.items() if fewest <= events < counts.everything(issue)]
     testable = {
-        facet for facet, hits in counts.facets.items() if hits >= fewest and counts.is_comparable(facet)
+        facet
+        for facet, hits in counts.facets.items()
+        if hits >= fewest and counts.is_comparable(facet) and (facet[1] != ANY or hits < counts.all_rows)
     }
     wanted = set(issues)
     tables = []
@@ -148,17 +161,25 @@ class _Counts:
     compared: int | None
     """How many it is compared with; None: the other issues' events."""
     compared_facets: Counter[Facet]
-    compared_keys: frozenset[str]
 
     def everything(self, issue: int) -> int:
         return self.rows if self.compared is None else self.issues[issue] + self.compared
 
+    @property
+    def all_rows(self) -> int:
+        return self.rows + (self.compared or 0)
+
     def is_comparable(self, facet: Facet) -> bool:
-        return self.compared is None or facet[0] in self.compared_keys
+        return self.compared is None or (facet[0], ANY) in self.compared_facets
 
     def table(self, issue: int, facet: Facet, hits: int) -> _Table:
         marked = self.facets[facet] if self.compared is None else hits + self.compared_facets[facet]
-        return _Table(issue, facet, hits, self.issues[issue], marked, self.everything(issue))
+        drawn, total = self.issues[issue], self.everything(issue)
+        key = (facet[0], ANY)
+        if facet != key:
+            drawn = self.pairs[issue, key]
+            total = self.facets[key] if self.compared is None else drawn + self.compared_facets[key]
+        return _Table(issue, facet, hits, drawn, marked, total)
 
 
 def _count(rows: Iterable[Row], compared_with: Iterable[Iterable[Facet]] | None) -> _Counts:
@@ -167,7 +188,7 @@ def _count(rows: Iterable[Row], compared_with: Iterable[Iterable[Facet]] | None)
     facets: Counter[Facet] = Counter()
     for issue, given in rows:
         issues[issue] += 1
-        for facet in set(given):
+        for facet in _with_keys(given):
             pairs[issue, facet] += 1
             facets[facet] += 1
     others: Counter[Facet] = Counter()
@@ -176,11 +197,14 @@ def _count(rows: Iterable[Row], compared_with: Iterable[Iterable[Facet]] | None)
         compared = 0
         for given in compared_with:
             compared += 1
-            others.update(set(given))
+            others.update(_with_keys(given))
         facets.update(others)
-    return _Counts(
-        issues, pairs, facets, issues.total(), compared, others, frozenset(key for key, _ in others)
-    )
+    return _Counts(issues, pairs, facets, issues.total(), compared, others)
+
+
+def _with_keys(given: Iterable[Facet]) -> set[Facet]:
+    facets = set(given)
+    return facets | {(key, ANY) for key, _ in facets}
 
 
 def _finding(table: _Table, chance: float, share: float, *, against_events: bool) -> Finding:
@@ -220,6 +244,10 @@ def _number(value: float) -> str:
 
 def _small(share: float) -> str:
     return "1e-300" if share < 1e-300 else f"{share:.1g}"
+
+
+def _says(value: object) -> bool:
+    return (isinstance(value, str) and bool(value)) or (type(value) is int and abs(value) < 2**63)
 
 
 def _cut(text: str) -> str:

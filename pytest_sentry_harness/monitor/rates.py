@@ -51,6 +51,8 @@ class Trend:
     """Events per minute, or share, that come on top each hour."""
     low: float
     high: float
+    chance: float
+    """Of a slope as steep, in either direction, were there none."""
     direction: Literal["rising", "falling", "unclear"]
     """Unclear: the bounds do not exclude that nothing changes."""
     because: str
@@ -144,7 +146,7 @@ def trend(series: Sequence[Interval], of: Of = "events") -> Trend | None:
         f"{direction}: {found.value * scale:+.3g} {unit} each hour, "
         f"95 % bounds {found.low * scale:+.3g} to {found.high * scale:+.3g}, over {len(known)} intervals"
     )
-    return Trend(of, found.value, found.low, found.high, direction, because)
+    return Trend(of, found.value, found.low, found.high, found.chance, direction, because)
 
 
 def spikes(

@@ -26,6 +26,7 @@ class Request:
     """The transaction's name, such as a route."""
     environment: str = ""
     release: str = ""
+    trace_id: str = ""
 
 
 def request_of(data: Data | object) -> Request | None:
@@ -43,6 +44,7 @@ def request_of(data: Data | object) -> Request | None:
         name=_text(data.get("transaction")),
         environment=_text(data.get("environment")) or "production",
         release=_text(data.get("release")),
+        trace_id=_text(trace.get("trace_id")).replace("-", "").lower(),
     )
 
 

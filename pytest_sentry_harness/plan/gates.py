@@ -82,12 +82,15 @@ def default_gates(
 def criteria_of(scenario: Scenario) -> tuple[str, ...]:
     """The criteria of ours that judge ``scenario``: those it has a subject for, and those its gates name."""
     subjects = {
-        # Slow operations are marked for profiling as well: their timing is judged where a gate asks for it.
-        "timing": bool(scenario.operations) and scenario.profiling is None,
+        # Operations are marked for profiling and for widgets as well: their timing is judged where a gate asks for it.
+        "timing": _timed(scenario) and scenario.profiling is None,
         "profiling": scenario.profiling is not None,
         "noise": scenario.noise is not None,
+        "alerting": scenario.alerting is not None,
+        "dashboards": scenario.dashboards is not None,
         "overhead": scenario.overhead is not None,
         "load": False,
+        "objectives": bool(scenario.objectives),
     }
     named = {METRICS[gate.metric].criterion for gate in scenario.gates if gate.metric in METRICS}
     others = tuple(name for name in subjects if subjects[name] or name in named)
@@ -99,6 +102,12 @@ def criteria_of(scenario: Scenario) -> tuple[str, ...]:
         for fault in scenario.faults
     )
     return ("capture", *others) if errors or "capture" in named or not others else others
+
+
+def _timed(scenario: Scenario) -> bool:
+    """Whether an operation is marked for its own sake, and not only for a widget that has to show it."""
+    shows = scenario.dashboards.shows if scenario.dashboards is not None else ()
+    return bool({each.name for each in scenario.operations} - {each.operation for each in shows})
 
 
 def with_defaults(scenario: Scenario, criteria: Iterable[str]) -> tuple[Gate, ...]:
@@ -115,6 +124,8 @@ def with_defaults(scenario: Scenario, criteria: Iterable[str]) -> tuple[Gate, ..
     if scenario.load is None:
         pointless.add("load.failed")
     pointless |= {metric for metric, expected in _expected(scenario).items() if not expected}
+    if not _compared(scenario):
+        pointless.add("objectives.contradicted")
     gates = [gate for name in criteria for gate in default_gates(name, given | pointless, metrics)]
     if promised and "profiling.profiled" not in given:
         least = 100 * (promised if promised == 1 else promised / 2)
@@ -129,6 +140,11 @@ def _expected(scenario: Scenario) -> dict[str, bool]:
         "noise.category_wrong": any(each.category is not None for each in expects),
         "noise.severity_wrong": any(each.severity is not None for each in expects),
     }
+
+
+def _compared(scenario: Scenario) -> bool:
+    """Whether of some objective both is known: what Sentry shows, and what the load generator saw."""
+    return scenario.load is not None and any(each.comparable for each in scenario.objectives)
 
 
 def check_gates(scenario: Scenario, document: Document) -> None:
@@ -163,8 +179,18 @@ def _lack(scenario: Scenario, metric: str) -> tuple[str, str] | None:
         "noise": [
             (scenario.noise is not None, "[noise]"),
             (_expected(scenario).get(metric, True), f"a [[fault]] with expect.{_classified(metric)}"),
+            (scenario.alerting is not None or metric != "noise.notifications", "[alerting]"),
         ],
+        "alerting": [(scenario.alerting is not None, "[alerting]")],
+        "dashboards": [(scenario.dashboards is not None, "[dashboards]")],
         "overhead": [(scenario.overhead is not None, "[overhead]")],
+        "objectives": [
+            (bool(scenario.objectives), "[[objective]]"),
+            (
+                _compared(scenario) or metric not in ("objectives.contradicted", "objectives.off"),
+                "[load] and an [[objective]] that says with `on` which of its requests count",
+            ),
+        ],
         # What a target holds is sampled whoever drives it, if it is a process of ours.
         "load": [
             (scenario.target.command is not None, "[target] command")

@@ -243,6 +243,9 @@ def check_overhead(scenario: Scenario, document: Document) -> None:
         "operation": bool(scenario.operations),
         "profiling": scenario.profiling is not None,
         "noise": scenario.noise is not None,
+        "alerting": scenario.alerting is not None,
+        "dashboards": scenario.dashboards is not None,
+        "objective": bool(scenario.objectives),
     }
     for name, given in others.items():
         if given:

@@ -11,9 +11,12 @@ from ..errors import ScenarioError, TermError, did_you_mean
 from ..model.classified import CATEGORIES, SEVERITIES, Category, Severity
 from ..model.extensions import NO_EXTENSIONS, Extensions
 from ..model.scenario import Expect, Fault, Gate, Safety, Scenario, Target
+from .alerting_table import check_alerting, read_alerting
+from .dashboards_table import check_dashboards_table, read_dashboards
 from .gates import check_gates, parse_gate
 from .load_table import read_load
 from .noise_table import check_noise, read_noise
+from .objective_table import check_objectives, read_objectives
 from .operations import POINT, read_operations, read_profiling
 from .overhead_table import check_overhead, read_overhead
 from .tables import Document, Table
@@ -28,6 +31,9 @@ _TABLES = (
     "operation",
     "profiling",
     "noise",
+    "alerting",
+    "dashboards",
+    "objective",
     "overhead",
     "gates",
     "safety",
@@ -88,9 +94,16 @@ def parse_scenario(
         operations=read_operations(document, content.get("operation", [])),
         profiling=read_profiling(document, content["profiling"]) if "profiling" in content else None,
         noise=read_noise(document, content["noise"], base, check_files) if "noise" in content else None,
+        alerting=read_alerting(document, content["alerting"], base, check_files)
+        if "alerting" in content
+        else None,
+        objectives=read_objectives(document, content.get("objective", [])),
+        dashboards=read_dashboards(document, content["dashboards"], base, check_files)
+        if "dashboards" in content
+        else None,
         overhead=read_overhead(document, content["overhead"]) if "overhead" in content else None,
         link=read_link(document, content.get("link", [])),
-        twins=read_twins(document, content.get("twin", []), extensions),
+        twins=read_twins(document, content.get("twin", []), extensions, base=base, check_files=check_files),
         extensions=extensions,
     )
     head.done()
@@ -223,12 +236,23 @@ def _expect(table: Table) -> Expect:
     level = expect.choice("level", "error", _LEVELS) if "level" in expect else None
     category = expect.choice("category", "unknown", CATEGORIES) if "category" in expect else None
     severity = expect.choice("severity", "high", SEVERITIES) if "severity" in expect else None
+    alerts = expect.texts("alerts") if "alerts" in expect else None
+    incident_gap = expect.seconds("incident_gap", 0.0) if "incident_gap" in expect else None
+    if incident_gap == 0:
+        raise expect.fail("incident_gap", "incident_gap is not above 0", 'write incident_gap = "2s"')
+    for name in alerts or ():
+        if (alerts or ()).count(name) > 1:
+            raise expect.fail(
+                "alerts", f"alerts names {name!r} twice", "each rule alerts once for an incident"
+            )
     expect.done("captured", "level", "category", "severity")
     return Expect(
         captured=captured,
         level=level,
         category=cast("Category | None", category),
         severity=cast("Severity | None", severity),
+        alerts=alerts,
+        incident_gap=incident_gap,
     )
 
 
@@ -270,11 +294,18 @@ def _check_whole(scenario: Scenario, document: Document) -> None:
         check_gates(scenario, document)
         check_twins(scenario, document)
         return
-    if not scenario.faults and not scenario.operations and scenario.profiling is None:
+    tables = (
+        scenario.faults,
+        scenario.operations,
+        scenario.objectives,
+        scenario.profiling,
+        scenario.dashboards,
+    )
+    if not any(tables):
         raise ScenarioError(
             "a scenario without faults proves nothing",
             where=document.name,
-            hint="add a [[fault]] with name, at and do, or an [[operation]] with name and at",
+            hint="add a [[fault]] with name, at and do, an [[operation]] with name and at, or an [[objective]]",
         )
     if scenario.load is None and any(fault.select != "call" for fault in scenario.faults):
         raise ScenarioError(
@@ -285,6 +316,9 @@ def _check_whole(scenario: Scenario, document: Document) -> None:
     _check_url(scenario, document)
     _check_script(scenario, document)
     check_noise(scenario, document)
+    check_alerting(scenario, document)
+    check_objectives(scenario, document)
+    check_dashboards_table(scenario, document)
     check_gates(scenario, document)
     check_twins(scenario, document)
     if scenario.load is None and not scenario.target.wait:

@@ -21,6 +21,9 @@ _LISTS = (
     "overhead.request",
     "overhead.prepare",
     "overhead.option",
+    "alerting.receiver",
+    "dashboards.shows",
+    "objective",
 )
 
 

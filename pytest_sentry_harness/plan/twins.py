@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 from ..errors import ScenarioError, TermError, UsageError, did_you_mean
@@ -11,6 +12,8 @@ from ..model.extensions import NO_EXTENSIONS, Extensions
 from ..model.metrics import Metric
 from ..model.reasons import REASONS, unknown_reason
 from ..model.scenario import Finds, LinkRule, Scenario, Twin
+from .alerting_table import read_changes
+from .dashboards_table import check_source, read_dashboard_changes
 from .gates import UNIT_WORDS
 from .tables import Document, Table
 from .terms import duration, parse_chain
@@ -49,21 +52,30 @@ def _rule(table: Table) -> LinkRule:
     return rule
 
 
-def read_twins(document: Document, content: Any, extensions: Extensions = NO_EXTENSIONS) -> tuple[Twin, ...]:
-    """``[[twin]]``. Raises ``ScenarioError``."""
+def read_twins(
+    document: Document,
+    content: Any,
+    extensions: Extensions = NO_EXTENSIONS,
+    *,
+    base: Path = Path(),
+    check_files: bool = False,
+) -> tuple[Twin, ...]:
+    """``[[twin]]``; paths are relative to ``base``. Raises ``ScenarioError``."""
     if not isinstance(content, list):
         raise ScenarioError("twins are a list of tables", where=document.where("twin"), hint="write [[twin]]")
     twins: list[Twin] = []
     for index, entry in enumerate(content):
         table = Table(document, "twin", entry, index)
-        twin = _twin(document, table, extensions)
+        alerting = read_changes(table.nested("alerting"), base, check_files)
+        dashboards = read_dashboard_changes(table.nested("dashboards"), base, check_files)
+        twin = replace(_twin(document, table, extensions, alerting), dashboards=dashboards)
         if twin.name in (earlier.name for earlier in twins):
             raise table.fail("name", f"two twins are named {twin.name!r}", hint="give each a name of its own")
         twins.append(twin)
     return tuple(twins)
 
 
-def _twin(document: Document, table: Table, extensions: Extensions) -> Twin:
+def _twin(document: Document, table: Table, extensions: Extensions, alerting: dict[str, Any]) -> Twin:
     name = table.required("name", 'write name = "before-send-drops": the planted defect')
     if not _NAME.fullmatch(name):
         raise table.fail("name", f"{name!r} is not a name", hint="use letters, digits, '-', '_' and '.'")
@@ -78,7 +90,9 @@ def _twin(document: Document, table: Table, extensions: Extensions) -> Twin:
     if metric not in extensions.metrics:
         raise table.fail("finds", f"unknown metric {metric!r}", hint=did_you_mean(metric, extensions.metrics))
     reasons = finds.texts("reason")
-    if metric.startswith(("capture.", "timing.", "noise.")):  # other criteria have words of their own
+    if metric.startswith(
+        ("capture.", "timing.", "noise.", "objectives.", "dashboards.")
+    ):  # other criteria have words of their own
         for unknown in filter(None, map(unknown_reason, reasons)):
             raise table.fail(
                 "finds", f"unknown reason {unknown!r}", hint=did_you_mean(unknown, sorted(REASONS))
@@ -99,6 +113,7 @@ def _twin(document: Document, table: Table, extensions: Extensions) -> Twin:
         link=read_link(document, table.anything("link"), "twin") if "link" in table else None,
         hosts=table.texts("hosts") if "hosts" in table else None,
         settle=table.seconds("settle", 0.0) or None,
+        alerting=alerting,
         finds=Finds(
             reasons=reasons,
             culprit=finds.text("culprit") or "",
@@ -161,11 +176,29 @@ def check_twins(scenario: Scenario, document: Document) -> None:
                     where=document.where("twin", index, "do"),
                     hint=did_you_mean(fault, names),
                 )
+        if twin.alerting and scenario.alerting is None:
+            raise ScenarioError(
+                f"twin {twin.name!r} changes [alerting], and there is none",
+                where=document.where("twin", index, "alerting"),
+                hint="add [alerting] to the scenario: a twin replaces some of its keys",
+            )
+        if twin.dashboards and scenario.dashboards is None:
+            raise ScenarioError(
+                f"twin {twin.name!r} changes [dashboards], and there is none",
+                where=document.where("twin", index, "dashboards"),
+                hint="add [dashboards] to the scenario: a twin replaces some of its keys",
+            )
+        for shows in twin.dashboards.get("shows", ()):
+            try:
+                check_source(scenario, shows)
+            except ScenarioError as error:
+                place = document.where("twin", index, "dashboards")
+                raise ScenarioError(error.what, where=place, hint=error.hint) from error
         if replace(twin_of(scenario, twin.name), twin="") == scenario:
             raise ScenarioError(
                 f"twin {twin.name!r} changes nothing: it is the scenario as written, and has no defect to be found",
                 where=document.where("twin", index, "name"),
-                hint="plant one with env, command, do, link, hosts or settle, other than in the scenario itself",
+                hint="plant one with env, command, do, link, hosts, settle, alerting or dashboards, other than in the scenario itself",
             )
 
 
@@ -193,5 +226,7 @@ def twin_of(scenario: Scenario, name: str) -> Scenario:
         safety=safety,
         link=scenario.link if twin.link is None else twin.link,
         settle=twin.settle or scenario.settle,
+        alerting=scenario.alerting and replace(scenario.alerting, **twin.alerting),
+        dashboards=scenario.dashboards and replace(scenario.dashboards, **twin.dashboards),
         twin=name,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ..load.histogram import Histogram
@@ -86,6 +87,11 @@ class LoadTally:
         elif isinstance(record, Lasted):
             self._timed.setdefault(record.request, _Timed()).add(record)
             self._all.add(record)
+
+    def times(self) -> Iterator[tuple[str, int, Histogram]]:
+        """Of the requests of each name how many failed, and how long they took from sending to the whole answer."""
+        for name, timed in sorted(self._timed.items()):
+            yield name, timed.failed, timed.service
 
     def info(self, load: Load | None) -> LoadInfo | None:
         """What is known of the load; None when no generator sent anything."""

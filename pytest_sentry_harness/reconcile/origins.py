@@ -23,6 +23,22 @@ _MIXED = """
 SELECT s.event_id FROM saw s JOIN fired f ON f.fault_id = s.fault_id CROSS JOIN fired_kind k ON k.kind = f.kind
 WHERE s.event_id IS NOT NULL GROUP BY s.event_id HAVING min(k.fault) <> max(k.fault)
 """
+_SEVERAL = f"""
+SELECT a.event_id, k.fault, f.fault_id, coalesce(i.trace_id, f.fault_id)
+FROM ({_MIXED}) m
+JOIN saw s ON s.event_id = m.event_id
+JOIN arrival a ON a.event_id = s.event_id AND a.outcome = 'accepted'
+JOIN fired f ON f.fault_id = s.fault_id
+CROSS JOIN fired_kind k ON k.kind = f.kind
+LEFT JOIN intent i ON i.fault_id = f.fault_id
+ORDER BY s.rowid
+"""  # noqa: S608 - our own question
+# A fault that its request provoked is on record when the answer is there, which may be after its event: it began with the request.
+_FIRED = """
+SELECT k.fault, f.fault_id, CASE WHEN k.effect = 'provoked' THEN coalesce(i.at, f.at) ELSE f.at END AS began
+FROM fired f CROSS JOIN fired_kind k ON k.kind = f.kind LEFT JOIN intent i ON i.fault_id = f.fault_id
+ORDER BY began, f.rowid
+"""
 _BY_TRACE = """
 SELECT a.event_id, a.trace_id, h.level, min(k.fault), max(k.fault), min(f.fault_id)
 FROM arrival a
@@ -48,6 +64,15 @@ class Origin(NamedTuple):
     """The agent did not see the fault in the event: it is an error of the same request, and of no other fault."""
 
 
+class FiredAt(NamedTuple):
+    """A fault that fired."""
+
+    fault: str
+    fault_id: str
+    at: float
+    """Wall time, in seconds since the epoch."""
+
+
 def origins_of(evidence: Evidence, expectations: Mapping[str, Expect]) -> dict[str, Origin]:
     """For each event that was accepted its origin, by event id; events that are of no fault, or of several, are left out.
 
@@ -67,3 +92,16 @@ def origins_of(evidence: Evidence, expectations: Mapping[str, Expect]) -> dict[s
         if fault == other and (level or "error") in (*_ERROR_LEVELS, wanted):
             found.setdefault(event_id, Origin(fault, fault_id, trace_id, by_trace=True))
     return found
+
+
+def several_of(evidence: Evidence) -> dict[str, tuple[Origin, ...]]:
+    """The origins of each event that ``origins_of`` leaves out because it holds faults of several names, the leading one first."""
+    found: dict[str, tuple[Origin, ...]] = {}
+    for event_id, fault, fault_id, occurrence in evidence.ask(_SEVERAL):
+        found[event_id] = (*found.get(event_id, ()), Origin(fault, fault_id, occurrence))
+    return found
+
+
+def firings_of(evidence: Evidence) -> tuple[FiredAt, ...]:
+    """Every fault that fired, in the order of time."""
+    return tuple(FiredAt(*row) for row in evidence.ask(_FIRED))

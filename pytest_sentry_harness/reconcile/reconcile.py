@@ -16,7 +16,7 @@ from .books import Books
 from .evidence import Evidence
 from .findings import findings_in
 from .fired import settle_fired
-from .origins import Origin, origins_of
+from .origins import FiredAt, Origin, firings_of, origins_of, several_of
 from .summary import Summary
 
 _NOT_REACHED = """
@@ -49,6 +49,10 @@ class Reconciliation:
     """What is known of faults that nobody injected, in sentences."""
     origins: Mapping[str, Origin] = field(default_factory=dict)
     """By event id of which fault each event is; empty unless asked for."""
+    several: Mapping[str, tuple[Origin, ...]] = field(default_factory=dict)
+    """By event id the faults of each event that holds such of several names; empty unless firings are asked for."""
+    firings: tuple[FiredAt, ...] = ()
+    """Every fault that fired, in the order of time; empty unless asked for."""
 
 
 def reconcile(
@@ -58,12 +62,14 @@ def reconcile(
     *,
     late_after: float = 75.0,
     with_origins: bool = False,
+    with_firings: bool = False,
 ) -> Reconciliation:
     """Pair what was injected with what arrived.
 
     ``expectations`` maps fault names to what the scenario promises; ``late_after`` is how many
     seconds after its firing an event still counts as captured; ``with_origins`` asks for
-    ``Reconciliation.origins``, which takes as much memory as there are events. Raises ``EvidenceError`` when the
+    ``Reconciliation.origins``, which takes as much memory as there are events, and ``with_firings`` for
+    ``Reconciliation.firings`` and ``several``. Raises ``EvidenceError`` when the
     records contradict themselves so that no account can be made.
     """
     with Evidence() as evidence:
@@ -98,6 +104,8 @@ def reconcile(
             repeated=repeated,
             known_outside=outside.known(evidence),
             origins=origins_of(evidence, expectations) if with_origins else {},
+            several=several_of(evidence) if with_firings else {},
+            firings=firings_of(evidence) if with_firings else (),
         )
 
 

@@ -32,7 +32,7 @@ Numbers = Mapping[Row, int]
 
 def of_intent(batch: Sequence[Intent]) -> list[Row]:
     """Rows of ``intent``."""
-    return [(each.fault_id, each.fault, each.trace_id) for each in batch]
+    return [(each.fault_id, each.fault, each.trace_id, each.at) for each in batch]
 
 
 def of_answered(batch: Sequence[Answered]) -> list[Row]:

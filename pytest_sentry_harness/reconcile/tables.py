@@ -7,7 +7,7 @@ in faster than of twelve, and take less memory. The views put the two together, 
 from __future__ import annotations
 
 SCHEMA = """
-CREATE TABLE intent (fault_id TEXT, fault TEXT, trace_id TEXT);
+CREATE TABLE intent (fault_id TEXT, fault TEXT, trace_id TEXT, at REAL);
 CREATE TABLE answered (fault_id TEXT, status INTEGER, error TEXT);
 CREATE TABLE fired (
     fault_id TEXT, trace_id TEXT, at REAL, message TEXT, process INTEGER, kind INTEGER);

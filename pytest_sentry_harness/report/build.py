@@ -9,9 +9,13 @@ from datetime import UTC, datetime
 
 from ..ledger.reader import JournalState
 from ..model.account import Account, Finding, LossClass
+from ..model.alerted import AlertingInfo
+from ..model.analysis import AnalysisInfo
+from ..model.dashboards import DashboardsInfo
 from ..model.extensions import NO_EXTENSIONS
 from ..model.load import LoadInfo
 from ..model.noise import NoiseInfo
+from ..model.objectives import ObjectivesInfo
 from ..model.overhead import OverheadInfo
 from ..model.profiling import ProfilingInfo
 from ..model.run import RunFacts
@@ -36,6 +40,10 @@ def build_document(
     timing: TimingInfo | None = None,
     profiling: ProfilingInfo | None = None,
     noise: NoiseInfo | None = None,
+    alerting: AlertingInfo | None = None,
+    objectives: ObjectivesInfo | None = None,
+    analysis: AnalysisInfo | None = None,
+    dashboards: DashboardsInfo | None = None,
     series: SeriesInfo | None = None,
     load: LoadInfo | None = None,
     overhead: OverheadInfo | None = None,
@@ -77,6 +85,10 @@ def build_document(
         timing=timing,
         profiling=profiling,
         noise=noise,
+        alerting=alerting,
+        objectives=objectives,
+        analysis=analysis,
+        dashboards=dashboards,
         series=series,
         load=load,
         overhead=overhead,

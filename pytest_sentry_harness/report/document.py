@@ -11,9 +11,13 @@ from typing import Any
 
 import msgspec
 
+from ..model.analysis import AnalysisInfo
+from ..model.dashboards import DashboardsInfo
+from ..model.alerted import AlertingInfo
 from ..model.ledger import Place
 from ..model.load import LoadInfo
 from ..model.noise import NoiseInfo
+from ..model.objectives import ObjectivesInfo
 from ..model.overhead import OverheadInfo
 from ..model.profiling import ProfilingInfo
 from ..model.series import SeriesInfo
@@ -183,6 +187,14 @@ class RunDocument:
     """What Sentry costs, for every kind of request and every arm; null when the scenario does not ask."""
     noise: NoiseInfo | None = None
     """Which issues the events of faults were grouped into; null when the scenario does not ask."""
+    alerting: AlertingInfo | None = None
+    """Which alerts people were told of, and how late; null when the scenario does not ask."""
+    objectives: ObjectivesInfo | None = None
+    """Service level objectives, as they were and as Sentry shows them; null when the scenario has none."""
+    analysis: AnalysisInfo | None = None
+    """Rates, patterns and kinds of errors of what arrived; null where nothing asks what arrived."""
+    dashboards: DashboardsInfo | None = None
+    """What widgets show, held against the ledger; null when the scenario does not ask."""
 
 
 def encode(document: RunDocument) -> bytes:

@@ -96,8 +96,46 @@ _ADVICE: dict[str, str] = {
     "differs_in_text": "log a template with arguments, or write a fingerprint rule for the text",
     "differs_in_stack": "let a stack trace rule leave out the frames that differ: module:... -group",
     "reported_differently": "report it once, in one place and in one way",
+    "not_captured": "see what lost its events: an alert is no better than the event it is about",
+    "not_seen_in_time": "raise patience, or let the SDK send sooner",
+    "rule_disabled": "switch the rule on, or expect another one",
+    "issue_archived": "archive until a condition is met, and what is meant alone",
+    "issue_known_before": "tell the root causes apart by a fingerprint, or use a rule that counts",
+    "condition_false": "change the condition, or what the service sends",
+    "filter_false": "send what the filter asks for: environment, level, tags",
+    "threshold": "lower the threshold, or widen the window",
+    "split": "group them into one issue, or count with a metric rule",
+    "frequency": "lower the rule's frequency, or split the issue",
+    "already_open": "let it resolve sooner, or give each failure a rule of its own",
+    "not_decided_in_time": "raise patience above the time between two decisions",
+    "no_route": "let the last route match everything",
+    "muted": "give the suppression an end, and let it name the issue",
+    "quiet_hours": "leave grave alerts out of quiet hours",
+    "suppressed_as_duplicate": "add what tells them apart to deduplicate_by",
+    "throttled": "send less, or give grave alerts a channel of their own",
+    "receiver_failed": "repair the receiver, and escalate over another way",
+    "not_delivered_in_time": "repair the receiver; shorten timeout and pauses",
+    "late_capture": "let the SDK send sooner",
+    "late_decision": "lower the threshold, or use an issue rule: metric rules decide once a minute",
+    "late_sending": "repair the receiver; shorten timeout, pauses and retry.longest",
+    "retried_though_taken": "raise timeout above what the receiver takes to answer",
+    "repeated_by_the_rule": "raise the rule's frequency, or deduplicate in the route",
+    "event_of_no_fault": "repair what it is about, or filter it out",
+    "rule_not_expected": "narrow the rule, or name it in expect.alerts",
+    "before_any_incident": "raise the threshold above what is usual",
     "wrong_category": "write a rule of classification, or raise the error that says what it is",
     "wrong_severity": "send it with the level it has, or write a rule of classification",
+    "behind": "keep the clocks of hosts and containers in step, and look for what holds items back on their way",
+    "counts_others": "narrow the widget's conditions or its dataset to what its title says",
+    "left_out": "look at the widget's conditions, dataset, environment and window",
+    "misspelt_field": "write the field, or the tag, as it is sent",
+    "never_arrived": "look why it was not sent: sampling, hooks, rate limits; other criteria say more",
+    "no_such_row": "see what is sent in that field now",
+    "not_valid": "correct the widget; its API takes what the page cannot show",
+    "outside_window": "let the window end now, and keep clocks in step",
+    "wrong_environment": "give dashboard and service the same environment",
+    "wrong_type": "use a function that fits the field, or another dataset",
+    "wrong_value": "write the value as it is sent",
     "data_of_another_request": "set it on the isolation scope of the request, and isolate each job",
 }
 
@@ -186,6 +224,8 @@ def _finding_advice(finding: Finding) -> str:
     if (finding.metric, finding.reason) == ("capture.other_dropped", "sample_rate"):
         # Nobody promised more of these than their rate; errors are another matter.
         return "as their own rate promises: no defect; raise it to see more of them"
+    if finding.metric.startswith("dashboards.") and finding.reason == "wrong_unit":
+        return "write numbers in the unit of the field, and send units with measurements: durations are milliseconds"
     return advice(finding.reason)
 
 

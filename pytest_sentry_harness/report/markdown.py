@@ -6,10 +6,14 @@ import html
 from collections.abc import Sequence
 
 from ..criteria.verdict import show
+from .analysis import analysis_markdown
+from .dashboards import dashboards_lines
+from .alerting import alerting_lines
 from .document import AccountInfo, RunDocument
 from .lines import Cause, advice, by_cause, could_be_line, finding_line, point_line, printable, short_path
 from .load import load_table
 from .noise import noise_lines
+from .objectives import objectives_lines
 from .overhead import overhead_lines
 from .profiling import profiling_lines
 from .series import series_lines
@@ -82,6 +86,14 @@ def _run(document: RunDocument) -> str:
         lines += profiling_lines(document.profiling, _row, _cell)
     if document.noise is not None:
         lines += noise_lines(document.noise, _row, _cell)
+    if document.alerting is not None:
+        lines += alerting_lines(document.alerting, _row, _cell)
+    if document.objectives is not None:
+        lines += objectives_lines(document.objectives, _row, _cell)
+    if document.analysis is not None:
+        lines += analysis_markdown(document.analysis, _cell)
+    if document.dashboards is not None:
+        lines += dashboards_lines(document.dashboards, _row, _cell)
     lines += load_table(document.load)
     lines += [f"{_cell(line)}  " for line in series_lines(document.series)] + [""]
     lines += [f"- {_cell(finding_line(finding))}" for finding in document.findings[:_MOST_LOSSES]]

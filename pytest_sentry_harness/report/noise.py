@@ -52,6 +52,10 @@ def lines_of(info: NoiseInfo) -> list[str]:
         f"pairwise precision {precision}, recall {recall}",
         f"grouped by {info.config}",
     ]
+    if info.notified is not None:
+        lines.append(
+            f"{info.notifications} notifications were received: {show(info.notified, 'ratio')} of the events of faults"
+        )
     if info.by_trace:
         lines.append(
             f"{info.by_trace} of them are of a fault by their request alone: the agent saw none in them"

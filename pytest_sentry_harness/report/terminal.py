@@ -10,10 +10,14 @@ from rich.text import Text
 from ..criteria.verdict import show
 from ..model.account import State
 from ..model.verdict import Verdict
+from .analysis import print_analysis
+from .dashboards import print_dashboards
+from .alerting import print_alerting
 from .document import RunDocument
 from .lines import Cause, advice, by_cause, could_be_line, finding_line, point_line, printable, short_path
 from .load import load_lines
 from .noise import print_noise
+from .objectives import print_objectives
 from .overhead import print_overhead
 from .profiling import print_profiling
 from .series import series_lines
@@ -48,6 +52,14 @@ def print_report(document: RunDocument, console: Console) -> None:
         print_profiling(document.profiling, console)
     if document.noise is not None:
         print_noise(document.noise, console)
+    if document.alerting is not None:
+        print_alerting(document.alerting, console)
+    if document.objectives is not None:
+        print_objectives(document.objectives, console)
+    if document.analysis is not None:
+        print_analysis(document.analysis, console)
+    if document.dashboards is not None:
+        print_dashboards(document.dashboards, console)
     for line in (*load_lines(document.load), *series_lines(document.series)):
         console.print(plain(line), soft_wrap=True)
     for criterion in document.criteria:

@@ -17,6 +17,8 @@ class Slope(NamedTuple):
     value: float
     low: float
     high: float
+    chance: float
+    """Of a slope as steep, in either direction, were there none."""
 
 
 def slope(times: Sequence[float], values: Sequence[float], *, stretches: int = STRETCHES) -> Slope | None:
@@ -43,8 +45,13 @@ def slope(times: Sequence[float], values: Sequence[float], *, stretches: int = S
     freedom = stretches - 2
     from scipy.stats import t
 
-    half = float(t.ppf(0.975, freedom)) * math.sqrt(left / freedom / spread)
-    return Slope(rise, rise - half, rise + half)
+    error = math.sqrt(left / freedom / spread)
+    half = float(t.ppf(0.975, freedom)) * error
+    if error > 0:
+        chance = 2 * float(t.sf(abs(rise) / error, freedom))
+    else:
+        chance = 1.0 if rise == 0 else 0.0
+    return Slope(rise, rise - half, rise + half, chance)
 
 
 def _mean(values: Sequence[float]) -> float:

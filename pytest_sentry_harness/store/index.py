@@ -7,8 +7,11 @@ comes out the same. Unsynchronised, because losing it costs nothing but time.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import EvidenceError
@@ -116,18 +119,21 @@ class Index:
         return cursor.rowcount == 1
 
     def _open_or_make(self) -> sqlite3.Connection:
-        try:
-            return self._open()
-        except sqlite3.DatabaseError:
-            # Damaged, or not an index at all: there is nothing in it that cannot be made again.
-            self._remove()
-            return self._open()
+        if not os.access(self._path.parent, os.W_OK):
+            return self._open(":memory:")
+        # One at a time: two that open it at once would take each other's beginnings for damage, and remove them.
+        with _held(self._path.parent):
+            try:
+                return self._open(str(self._path))
+            except sqlite3.DatabaseError as error:
+                if is_busy(error):
+                    raise
+                # Damaged, or not an index at all: there is nothing in it that cannot be made again.
+                self._remove()
+                return self._open(str(self._path))
 
-    def _open(self) -> sqlite3.Connection:
-        writable = os.access(self._path.parent, os.W_OK)
-        connection = sqlite3.connect(
-            self._path if writable else ":memory:", isolation_level=None, check_same_thread=False
-        )
+    def _open(self, path: str) -> sqlite3.Connection:
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         try:
             connection.execute(f"PRAGMA busy_timeout = {schema.BUSY_MS}")
             connection.execute("PRAGMA journal_mode = WAL")
@@ -166,3 +172,19 @@ class Index:
                 where=str(self._path),
                 hint="delete it; it is made again from arrivals.sqlite",
             ) from error
+
+
+def is_busy(error: sqlite3.DatabaseError) -> bool:
+    """Whether somebody else held a lock for too long, and nothing else is wrong."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+@contextlib.contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Hold ``folder`` for this process alone; the kernel lets go of it with the process."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_sentry_harness import clock
 from pytest_sentry_harness.channels.http_post import post
 from pytest_sentry_harness.channels.receivers import HttpReceiver, Manner
 from pytest_sentry_harness.channels.senders import build_sender
@@ -271,3 +272,39 @@ def test_an_answer_that_is_none() -> None:
         thread.join(20)
     assert outcome.error.startswith("BadStatusLine: SSH-2.0")
     assert outcome.retry
+
+
+def test_a_receiver_that_takes_its_time(receiver: HttpReceiver) -> None:
+    """The receipt is of when it took it, and the answer comes after that."""
+    receiver.behave(Manner(takes=0.3), Manner())
+    begun = clock.wall()
+    outcome = send(receiver)
+    assert outcome.delivered
+    assert outcome.seconds >= 0.3
+    assert receipts(receiver.journal)[0].at >= begun + 0.3
+
+
+def test_connections_that_are_reset(receiver: HttpReceiver) -> None:
+    """As many as told; there is no receipt of them, and the next are taken."""
+    receiver.behave(Manner(reset=True), Manner(reset=True), Manner())
+    for _ in range(2):
+        outcome = send(receiver)
+        assert (outcome.delivered, outcome.status, outcome.retry) == (False, None, True)
+        assert outcome.error.startswith(("ConnectionResetError", "RemoteDisconnected", "BrokenPipeError"))
+    assert send(receiver).delivered
+    assert len(receipts(receiver.journal)) == 1
+
+
+def test_closing_ends_what_is_not_taken_yet(tmp_path: Path) -> None:
+    """It was never delivered."""
+    receiver = HttpReceiver(tmp_path / "receipts.jsonl")
+    receiver.behave(Manner(takes=500.0))
+    with socket.create_connection(("127.0.0.1", receiver.port)) as sender:
+        sender.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nab")
+        threads = {thread.name for thread in threading.enumerate()}
+        while not any("process_request" in name for name in threads):
+            threads = {thread.name for thread in threading.enumerate()}
+        receiver.close()
+        sender.settimeout(20)
+        assert sender.recv(10) == b""
+    assert receipts(receiver.journal) == []

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_sentry_harness import clock
 from pytest_sentry_harness.channels.receivers import Manner, SmtpReceiver
 from pytest_sentry_harness.channels.senders import build_sender
 from pytest_sentry_harness.errors import ServerError
@@ -223,3 +224,14 @@ def test_a_receipt_that_cannot_be_written(tmp_path: Path) -> None:
         ServerError, match="receiver 'smtp': a delivery could not be put on record: .*Bad file"
     ):
         receiver.close()
+
+
+def test_what_is_taken_late_or_reset(receiver: SmtpReceiver) -> None:
+    """The receipt is of when it was taken; of a connection that was reset there is none."""
+    receiver.behave(Manner(reset=True), Manner(takes=0.3), Manner())
+    outcome = send(receiver.port)
+    assert (outcome.delivered, outcome.status, outcome.retry) == (False, None, True)
+    begun = clock.wall()
+    assert send(receiver.port).seconds >= 0.3
+    (receipt,) = receipts(receiver.journal)
+    assert receipt.at >= begun + 0.3

@@ -19,7 +19,7 @@ from pytest_sentry_harness.targets.command import free_port
 
 from ..harness.programs import job, run_folder
 from .recording import arm, driven_environment, two_workers
-from .test_alone import LOCUSTFILES, run, scenario
+from .test_alone import quotes, run, scenario
 
 pytestmark = [pytest.mark.locust, pytest.mark.slow]
 
@@ -73,7 +73,7 @@ class Page:
         self.url = f"http://127.0.0.1:{port}"
         self.log = folder / "locust.log"
         command = [
-            *(sys.executable, "-m", "locust", "-f", str(LOCUSTFILES / "storm.py"), "--web-host", "127.0.0.1"),
+            *(sys.executable, "-m", "locust", "-f", str(quotes(folder)), "--web-host", "127.0.0.1"),
             *("--web-port", str(port), "--stop-timeout", "10"),
             *("--sentry-harness-scenario", str(scenario(folder, faults=100))),
             *("--sentry-harness-folder", str(folder / "runs"), *more),

@@ -76,6 +76,7 @@ ENDS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ENDS)
 def test_the_end_is_the_programs_own(tmp_path: Path, name: str) -> None:
     """Nothing armed ever fires here; the functions that fail are armed all the same."""

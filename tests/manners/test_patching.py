@@ -79,7 +79,7 @@ BOTH = "import shop\n{patch}\nprint(shop.price('tea'), shop.Shop().sell('tea'), 
 POINTS = ("price", "Shop.sell", "Shop.shut", "Shop.name")
 
 
-@pytest.mark.parametrize("select", ["request", "call"])
+@pytest.mark.parametrize("select", ["call", pytest.param("request", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", PATCHES)
 def test_a_function_that_is_armed_can_be_patched(tmp_path: Path, name: str, select: str) -> None:
     """Whatever is done to it after arming works as without the agent."""
@@ -100,6 +100,7 @@ PATCHED_BEFORE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PATCHES)
 def test_a_function_that_is_measured_can_be_patched(tmp_path: Path, name: str) -> None:
     """Whatever is done to an operation works as without the agent; so it does when a fault is armed there, too."""
@@ -112,6 +113,7 @@ def test_a_function_that_is_measured_can_be_patched(tmp_path: Path, name: str) -
     assert bench.trouble() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PATCHED_BEFORE)
 def test_a_function_that_is_patched_can_be_armed(tmp_path: Path, name: str) -> None:
     """As its module leaves it, patched already; what the fault does then, the program sees."""
@@ -121,6 +123,7 @@ def test_a_function_that_is_patched_can_be_armed(tmp_path: Path, name: str) -> N
     assert bench.trouble() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["functools.wraps", "wrapt", "wrapt on a method", "mock that wraps", "assignment"]
 )
@@ -166,6 +169,7 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", AGENTS_OWN)
 def test_what_the_agent_replaces_can_be_replaced_again(tmp_path: Path, name: str) -> None:
     """The program's own patch stands, and calls on."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_sentry_harness.errors import SearchError
 from pytest_sentry_harness.monitor.aggregates import FUNCTIONS, looks_like_aggregate, parse_aggregate
 from pytest_sentry_harness.monitor.fields import session_rows
+from tests.examples import examples
 
 from .fields.rows import T0, error, transaction
 
@@ -182,7 +183,7 @@ def test_every_function_can_be_read() -> None:
         parse_aggregate(text).of([*TRANSACTIONS, error(), *SESSIONS], seconds=60)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.lists(st.integers(0, 10_000), min_size=1, max_size=40), st.sampled_from([50, 75, 90, 95, 99, 100]))
 def test_percentiles_are_values_of_the_sample(durations: list[int], level: int) -> None:
     """At least that share of the values lies at or below the percentile, and it is one of them."""
@@ -193,7 +194,7 @@ def test_percentiles_are_values_of_the_sample(durations: list[int], level: int) 
     assert sum(duration <= found + 0.01 for duration in durations) >= level / 100 * len(durations) - 1e-9
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(st.text(alphabet='pcount95_if(),"\\ aAS.', max_size=25))
 def test_any_text_is_read_or_refused(text: str) -> None:
     """Whatever is written gives an aggregate or an error with a place in the text."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_sentry_harness.errors import UsageError
 from pytest_sentry_harness.model.monitored import Event, Seen
 from pytest_sentry_harness.monitor.grouping import GroupingConfig
 from pytest_sentry_harness.monitor.issues import ONGOING_AFTER, Issues
+from tests.examples import examples
 
 CONFIG = GroupingConfig.parse()
 DAY = 86400.0
@@ -279,7 +280,7 @@ ACTIONS = st.tuples(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.lists(ACTIONS, max_size=30))
 def test_states_hold_together(actions: list[tuple[str, str, float]]) -> None:
     """Whatever people do: an event is new once, regresses only what was resolved, and counts always."""

@@ -6,7 +6,7 @@ import random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_sentry_harness.model.monitored import Event, Grouping, Issue, Seen
@@ -18,6 +18,7 @@ from pytest_sentry_harness.monitor.patterns import (
     find_patterns,
     issue_patterns,
 )
+from tests.examples import examples
 
 
 def noise(events: int, issues: int, draw: random.Random) -> list[Row]:
@@ -49,6 +50,7 @@ def test_a_planted_pattern_with_its_numbers() -> None:
     assert not any(each.key == "environment" for each in found.findings)
 
 
+@pytest.mark.slow
 def test_chance_alone_is_seldom_a_pattern() -> None:
     """Of 60 data sets in which nothing goes together, hardly any has a finding, though 1920 pairs are compared in each."""
     with_findings = sum(
@@ -57,6 +59,7 @@ def test_chance_alone_is_seldom_a_pattern() -> None:
     assert with_findings <= 6  # 3 are expected at most
 
 
+@pytest.mark.slow
 def test_false_findings_beside_true_ones_are_as_rare_as_stated() -> None:
     """With 20 planted patterns among many pairs, at most about 5 % of what is found is not planted."""
     false = true = 0
@@ -169,7 +172,7 @@ ANYTHING = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(
     ANYTHING
     | st.fixed_dictionaries(

@@ -6,12 +6,13 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.random import RandomState
 
 from pytest_sentry_harness.monitor.rates import Interval, error_rate, spikes, trend
 from pytest_sentry_harness.monitor.requests import Request, request_of
+from tests.examples import examples
 
 BEGIN = 1_700_000_000.0
 
@@ -52,7 +53,6 @@ def test_intervals_that_cannot_be() -> None:
         error_rate([], begin=0, end=1e7, interval=1)
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.floats(allow_nan=True), max_size=20),
     st.floats(0.1, 100),
@@ -154,6 +154,7 @@ def test_the_share_does_not_take_load_for_trouble() -> None:
     assert "60 of 500 requests failed in 1 interval" in found.found[0].because
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mean,dispersion", [(0.5, 1.0), (20.0, 1.0), (5.0, 4.0), (100.0, 30.0)])
 def test_how_often_it_cries_wolf(mean: float, dispersion: float) -> None:
     """Over 40 hours in which nothing changes, alarms are as rare as stated, with and without clusters."""
@@ -205,7 +206,7 @@ ANYTHING = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(
     ANYTHING
     | st.fixed_dictionaries(

@@ -6,7 +6,7 @@ import math
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_sentry_harness.model.scenario import Stage
@@ -82,7 +82,6 @@ def test_generators_side_by_side_share_the_plan(manner: str) -> None:
     assert len({times[0] for times in lanes}) == 4
 
 
-@settings(max_examples=60, deadline=None)
 @given(plan=stages, manner=st.sampled_from(["poisson", "constant"]), seed=st.integers(0, 5))
 def test_times_are_in_order_within_the_plan_and_as_many_as_expected(
     plan: list[Stage], manner: str, seed: int

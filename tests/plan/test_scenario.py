@@ -444,7 +444,7 @@ BAD_SCRIPTS: list[tuple[str, str, str]] = [
         'finds = { reason = ["lost_at_exit", "network_error"], culprit = "SIGKILL", file = "app.py" }',
         '[[twin]]\nname = "idle"\ndo = { db-timeout = "raise(TimeoutError)" }',
         ":47: [[twin]] name: twin 'idle' changes nothing: it is the scenario as written, and has no defect to be found\n"
-        "  hint: plant one with env, command, do, link, hosts or settle",
+        "  hint: plant one with env, command, do, link, hosts, settle, alerting",
     ),
     (
         'finds = { reason = ["lost_at_exit", "network_error"], culprit = "SIGKILL", file = "app.py" }',

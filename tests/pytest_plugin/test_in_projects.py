@@ -27,6 +27,7 @@ MARKED = """
 """
 
 
+@pytest.mark.slow
 def test_the_marker_works_without_the_fixture(pytester: pytest.Pytester) -> None:
     """A marked test gets the fixture by itself; markers stack, classes and parameters carry them; others get nothing."""
     pytester.makepyfile(
@@ -124,6 +125,7 @@ def test_a_wrong_marker_is_an_error_at_setup(pytester: pytest.Pytester, marker: 
     assert "runtime.py" not in text
 
 
+@pytest.mark.slow
 def test_the_marker_is_refused_where_it_cannot_work(pytester: pytest.Pytester) -> None:
     """An item that is no test function is named."""
     pytester.makepyfile(APP)

@@ -131,3 +131,22 @@ def test_an_event_with_several_faults_of_one_name_is_of_that() -> None:
     told.seen(2, 1)
     told.arrives(2)
     assert origins(told)[event_id_of(2)].fault_id == "db-timeout-000002"
+
+
+def test_events_of_several_faults_and_all_that_fired_are_told_when_asked_for() -> None:
+    """Alerting asks: an alert about both of them is about each."""
+    told = story()
+    told.captured(1)
+    told.add(Fired, fault_id="other-1", fault="other", point="app:pay", effect="raise", term="raise(ValueError)")
+    told.add(SdkSaw, fault_ids=(told.fault_id(1), "other-1"), event_id=event_id_of(71))
+    told.arrives(71)
+    found = reconcile(told.records(), told.arrivals(), {}, with_origins=True, with_firings=True)
+    assert [origin.fault for origin in found.several[event_id_of(71)]] == ["db-timeout", "other"]
+    assert list(found.origins) == [event_id_of(1)]
+    assert [(fired.fault, fired.fault_id) for fired in found.firings] == [
+        ("db-timeout", "db-timeout-000001"),
+        ("other", "other-1"),
+    ]
+    assert found.firings[0].at <= found.firings[1].at
+    without = reconcile(told.records(), told.arrivals(), {}, with_origins=True)
+    assert (without.several, without.firings) == ({}, ())

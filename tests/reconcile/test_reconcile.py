@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_sentry_harness.errors import EvidenceError
@@ -432,7 +432,6 @@ FATES = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
 @given(fates=FATES, sdk=st.booleans(), active=st.booleans(), bye=st.booleans())
 def test_the_account_always_closes(fates: list[str], sdk: bool, active: bool, bye: bool) -> None:
     """Whatever happens to the faults, each is in exactly one state."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_sentry_harness.model.arrival import Arrival, Discarded
@@ -305,7 +305,6 @@ def test_the_wall_clock_of_the_nearest_second_counts() -> None:
     assert [each.start_error for each in found.durations] == pytest.approx([0, 0], abs=1e-6)
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(0, 4), st.floats(0, 1), st.sampled_from(["query", "serve", "x"])), max_size=12

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_sentry_harness.reference import seed_data
@@ -195,7 +195,6 @@ def trader() -> Iterator[tuple[asyncio.Runner, httpx.AsyncClient, dict[str, str]
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None)
 @given(body=payloads)
 def test_no_payload_breaks_the_service(
     trader: tuple[asyncio.Runner, httpx.AsyncClient, dict[str, str]], body: Any

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.random import RandomState
 from scipy import special, stats
@@ -18,6 +18,7 @@ from pytest_sentry_harness.statistics.counts import (
     surprise,
 )
 from pytest_sentry_harness.statistics.shares import wilson_interval
+from tests.examples import examples
 
 
 @pytest.mark.parametrize(
@@ -40,7 +41,7 @@ def test_wilson_at_its_ends() -> None:
         wilson_interval(1, 2, 1.0)
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(trials=st.integers(1, 10**9), share=st.floats(0, 1))
 def test_wilson_holds_its_estimate(trials: int, share: float) -> None:
     """The bounds lie around the estimate and within 0 and 1."""
@@ -49,7 +50,7 @@ def test_wilson_holds_its_estimate(trials: int, share: float) -> None:
     assert 0 <= low <= successes / trials <= high <= 1
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(a=st.floats(1e-4, 1e6), b=st.floats(1e-4, 1e6), x=st.floats(0, 1))
 @example(a=1e6, b=6e7, x=1 / 61)
 @example(a=500.0, b=1e-3, x=0.9)
@@ -65,7 +66,7 @@ def test_arguments_of_the_incomplete_beta_function() -> None:
             incomplete_beta(a, b, x)
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(count=st.integers(0, 3000), mean=st.floats(0.01, 1000), dispersion=st.floats(1.01, 300))
 def test_the_negative_binomial(count: int, mean: float, dispersion: float) -> None:
     """Chance and tail as scipy has them, with mean and variance as promised."""
@@ -108,6 +109,7 @@ def test_surprise_needs_something_before() -> None:
             surprise(3, before, sizes, size)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "mean,dispersion", [(0.2, 1.0), (5.0, 1.0), (200.0, 1.0), (1.0, 3.0), (50.0, 3.0), (50.0, 20.0)]
 )
@@ -135,7 +137,7 @@ TABLES = st.integers(1, 400).flatmap(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(TABLES)
 def test_fisher(table: tuple[int, int, int, int]) -> None:
     """The tail of the hypergeometric distribution as scipy has it."""
@@ -177,7 +179,7 @@ def test_odds_ratio() -> None:
     assert odds_ratio(100, 100, 100, 200)[1] == pytest.approx(793.9, abs=0.1)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.lists(st.floats(0, 1), max_size=40))
 def test_false_discovery(chances: list[float]) -> None:
     """The adjusted values of Benjamini and Hochberg as scipy has them."""

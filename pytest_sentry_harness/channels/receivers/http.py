@@ -19,7 +19,7 @@ from ...model.notified import Receipt
 from ..bodies.sentry import signature
 from ..lines import Receipts
 from ..sender import DELIVERY_HEADER
-from .manner import Manner, Manners
+from .manner import Manner, Manners, reset
 from .reading import alert_named, delivery_named
 
 _MOST_BODY = 4 * 1024 * 1024
@@ -121,9 +121,17 @@ class HttpReceiver:
         server.server_close()
         self._closing.clear()
 
-    def take(self, path: str, headers: Any, body: bytes, at: float, mono: float) -> Manner:
-        """Keep a receipt of one delivery; how it is to be answered."""
+    def resets(self) -> bool:
+        """Whether the connection that was made just now is to be reset."""
+        return self._manners.take_reset()
+
+    def begin(self) -> Manner | None:
+        """How the delivery that begins is to be taken and answered, when it is time to take it; None: the receiver ends."""
         manner = self._manners.take()
+        return None if manner.takes and self._closing.wait(manner.takes) else manner
+
+    def take(self, path: str, headers: Any, body: bytes, manner: Manner, at: float, mono: float) -> None:
+        """Keep a receipt of one delivery."""
         text = body.decode("utf-8", "replace")
         delivery_id, alert_id = delivery_named(headers.get(DELIVERY_HEADER, ""))
         in_body = alert_named(text)
@@ -146,7 +154,6 @@ class HttpReceiver:
                 title=_title(content),
             )
         )
-        return manner
 
     def wait(self, manner: Manner) -> bool:
         """Wait as ``manner`` says; whether an answer is to be given then."""
@@ -184,6 +191,12 @@ class _Server(ThreadingHTTPServer):
             self._open.add(request)
         super().process_request(request, client_address)
 
+    def verify_request(self, request: Any, client_address: Any) -> bool:
+        if not self.receiver.resets():
+            return True
+        reset(request)
+        return False
+
     def shutdown_request(self, request: Any) -> None:
         with self._guard:
             self._open.discard(request)
@@ -217,12 +230,15 @@ class _Handler(BaseHTTPRequestHandler):
         if int(length[:12]) > _MOST_BODY:
             self._answer(Manner(status=413))
             return
+        receiver = self.server.receiver
+        manner = receiver.begin()
+        if manner is None:
+            return
         body = self.rfile.read(int(length))
         at, mono = clock.wall(), clock.monotonic()
         if len(body) < int(length):
             return  # it went away: nothing was delivered
-        receiver = self.server.receiver
-        manner = receiver.take(self.path, self.headers, body, at, mono)
+        receiver.take(self.path, self.headers, body, manner, at, mono)
         if receiver.wait(manner):
             self._answer(manner)
 

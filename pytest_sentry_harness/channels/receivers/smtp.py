@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import struct
 import threading
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -23,6 +24,7 @@ from .reading import alert_named, delivery_named
 _MOST_MESSAGE = 4 * 1024 * 1024
 _MOST_TITLE = 256
 _START = 10.0
+_CLOSING = "421 closing"
 
 
 class SmtpReceiver:
@@ -105,21 +107,27 @@ class SmtpReceiver:
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 aiosmtpd's name
         """Called by aiosmtpd when the last byte of a message is there."""
-        at, mono = clock.wall(), clock.monotonic()
         manner = self._manners.take()
+        if not await self._wait(manner.takes):
+            return _CLOSING
+        at, mono = clock.wall(), clock.monotonic()
         try:
             self._receipts.write(self._receipt(envelope, manner, at, mono))
         except OSError as error:
             self.failure = error
             return "451 it cannot be put on record"
+        return _reply(manner) if await self._wait(None if manner.hang else manner.delay) else _CLOSING
+
+    async def _wait(self, seconds: float | None) -> bool:
+        """Wait so long (None: for ever); False when the receiver ends first."""
         assert self._ending is not None
-        if manner.hang or manner.delay:
-            try:
-                await asyncio.wait_for(self._ending.wait(), None if manner.hang else manner.delay)
-            except TimeoutError:
-                return _reply(manner)
-            return "421 closing"
-        return _reply(manner)
+        if seconds == 0:
+            return True
+        try:
+            await asyncio.wait_for(self._ending.wait(), seconds)
+        except TimeoutError:
+            return True
+        return False
 
     def _receipt(self, envelope: Any, manner: Manner, at: float, mono: float) -> Receipt:
         content: bytes = envelope.original_content or b""
@@ -168,6 +176,8 @@ class SmtpReceiver:
         self.port = self._server.sockets[0].getsockname()[1]
 
     def _connection(self) -> Any:
+        if self._manners.take_reset():
+            return _Reset()
         protocol = self._protocol(
             self,
             hostname="localhost",
@@ -206,6 +216,17 @@ class SmtpReceiver:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class _Reset(asyncio.Protocol):
+    """Resets the connection as soon as it stands."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # Asyncio's own socket object only lends its descriptor: what is set there holds for the connection.
+        transport.get_extra_info("socket").setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+        )
+        transport.close()
 
 
 def _reply(manner: Manner) -> str:

@@ -6,6 +6,7 @@ ones first, slow ones (counting) only when the fast ones leave it open.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .checks import Frequency, State, span
@@ -121,6 +122,18 @@ class CompiledGroup:
         answer = self.fast(look)
         return self.slow(look, at) if answer is None else answer
 
+    def answers(self, look: Look, at: float) -> Iterator[tuple[Condition, bool, float | None]]:
+        """What each condition says by itself, the slow ones at ``at`` and with their figure: to explain, not to decide."""
+        for condition, holds in self._fast:
+            yield condition, holds(look), None
+        for slow in self._slow:
+            yield slow.condition, slow.holds(look, at), slow.value(look, at)
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether it counts."""
+        return bool(self._slow)
+
     def said(self, look: Look, at: float) -> list[str]:
         """What made it true, for people."""
         if self.logic == "none":
@@ -197,6 +210,16 @@ class CompiledRule:
             if self.rule.filters:
                 actions += self.rule.filters[index].actions
         return Fired(units, actions, "; ".join(parts) or "an event occurs")
+
+    @property
+    def triggers(self) -> CompiledGroup:
+        """Its conditions."""
+        return self._triggers
+
+    @property
+    def units(self) -> tuple[CompiledGroup, ...]:
+        """Its action filters, one without conditions where it has none."""
+        return self._units
 
     def _stamp(self, key: tuple[int, int], at: float) -> None:
         self._last[key] = at

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
+from ...model.delays import Delays, next_multiple
 from ...model.monitored import Alert, Data, Seen
 from ..fields import Fields, Kind, fields_of_event, fields_of_transaction
 from .attributes import environment_of, release_of
 from .coverage import Coverage
 from .decide import CompiledRule
-from ...model.delays import Delays, next_multiple
 from .incidents import PRIORITY
 from .listening import listens
 from .look import METRIC, Look, look_at
@@ -138,6 +138,11 @@ class Evaluator:
         if self._next_metric is not None:
             times.append(self._next_metric + self._delays.metric_after)
         return min(times, default=None)
+
+    @property
+    def put_off(self) -> int:
+        """How many decisions are put off."""
+        return len(self._deferred)
 
     def _until(self, now: float, *, before: bool) -> list[Alert]:
         """What is due by ``now`` (``before``: only what is due before it), in the order of time."""

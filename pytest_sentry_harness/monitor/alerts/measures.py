@@ -73,11 +73,7 @@ class Measure:
 
     def add(self, at: float, environment: str, row: Fields) -> None:
         """Take a row into account if the rule looks at it."""
-        if self._environment is not None and environment != self._environment:
-            return
-        if self._types and not self._types.intersection(row("event.type")):
-            return
-        if not self._everything and not self._search.matches(row, now=at):
+        if not self.takes(at, environment, row):
             return
         if self._counts is not None:
             self._counts.add(at)
@@ -85,6 +81,14 @@ class Measure:
         self._rows.append((at, _kept(row, self._names)))
         while self._rows and self._rows[0][0] <= at - self._keep:
             self._rows.popleft()
+
+    def takes(self, at: float, environment: str, row: Fields) -> bool:
+        """Whether the rule looks at a row: by environment, type and query."""
+        if self._environment is not None and environment != self._environment:
+            return False
+        if self._types and not self._types.intersection(row("event.type")):
+            return False
+        return self._everything or self._search.matches(row, now=at)
 
     def value(self, until: float, seconds: float) -> float | None:
         """The figure over (until - seconds, until]; None only for a crash-free rate without sessions."""

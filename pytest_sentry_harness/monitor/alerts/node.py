@@ -57,7 +57,7 @@ class Node:
     def where(self, key: str | None = None) -> str:
         """``file: path.key``."""
         path = ".".join(part for part in (self.path, key) if part)
-        return f"{self.file}: {path}" if path else self.file
+        return ": ".join(part for part in (self.file, path) if part)
 
     def fail(self, key: str | None, what: str, hint: str | None = None) -> RulesError:
         """An error about ``key`` (about the whole object without one), ready to be raised."""

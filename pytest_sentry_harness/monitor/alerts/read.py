@@ -5,6 +5,7 @@ A list may mix kinds: an object says by its keys what it is.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -36,12 +37,37 @@ def read_rules(text: str, name: str) -> Rules:
     return rules_of(read_json(text, name), name)
 
 
+def read_rule_files(files: Sequence[tuple[str, str]]) -> Rules:
+    """The rules of several files as if they stood in one: ``(name, text)`` of each. Workflows know detectors of other files.
+
+    Raises ``RulesError`` naming file, key path and what is allowed.
+    """
+    if len(files) == 1:
+        return read_rules(files[0][1], files[0][0])
+    numbering = Numbering()
+    rules: list[Rule] = []
+    for name, text in files:
+        _add(rules, numbering, read_json(text, name), name, several=True)
+    return _whole("", rules, numbering)
+
+
 def rules_of(document: Any, name: str) -> Rules:
     """The rules in a decoded JSON document."""
     numbering = Numbering()
     rules: list[Rule] = []
+    _add(rules, numbering, document, name, several=False)
+    return _whole(name, rules, numbering)
+
+
+def _whole(file: str, rules: list[Rule], numbering: Numbering) -> Rules:
+    read = Rules(file=file, rules=tuple(rules), points=tuple(numbering.points))
+    return replace(read, warnings=warnings_of(read))
+
+
+def _add(rules: list[Rule], numbering: Numbering, document: Any, name: str, *, several: bool) -> None:
+    """Add those of ``document``; of ``several`` files, each key path begins with its own."""
     for kind, path, content in _each(document, name):
-        node = Node(name, path, content)
+        node = Node("", f"{name}: {path or 'rule'}", content) if several else Node(name, path, content)
         kind = kind or _kind_of(node)
         if kind == "rules":
             rules.append(read_issue_rule(node, len(rules), numbering))
@@ -53,8 +79,6 @@ def rules_of(document: Any, name: str) -> Rules:
             detector = read_detector(node, len(rules), numbering)
             if detector is not None:
                 rules.append(detector)
-    read = Rules(file=name, rules=tuple(rules), points=tuple(numbering.points))
-    return replace(read, warnings=warnings_of(read))
 
 
 def _each(document: Any, name: str) -> list[tuple[str, str, Any]]:

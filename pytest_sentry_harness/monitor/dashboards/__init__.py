@@ -5,6 +5,7 @@ Sentry docs, "Custom Dashboards" and the API reference, "Create a New Dashboard 
 
 from __future__ import annotations
 
+from .asked import asked_of
 from .check import check_dashboard
 from .evaluation import Rows, evaluate
 from .exporting import dashboard_document, dashboard_json
@@ -24,6 +25,7 @@ __all__ = [
     "ShownRow",
     "Widget",
     "WidgetReport",
+    "asked_of",
     "check_dashboard",
     "dashboard_document",
     "dashboard_from",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .diagnosis import missing_fields, why_empty
-from .evaluation import Outcome, Rows, evaluate
+from .evaluation import Outcome, Rows, evaluate, of_kinds
 from .model import (
     KINDS_OF,
     NUMBERS,
@@ -52,8 +52,7 @@ def check_dashboard(
         known = occurring.get(widget.widget_type)
         if known is None:
             kinds = KINDS_OF[widget.widget_type]
-            given = [row for kind in kinds for row in rows.get(kind, ())]
-            known = occurring[widget.widget_type] = Occurring(given, kinds)
+            known = occurring[widget.widget_type] = Occurring(of_kinds(rows, kinds), kinds)
         reports.append(_report(index, widget, dashboard, rows, known, now, freshness))
     return tuple(sorted(reports, key=lambda report: report.index))
 
@@ -97,9 +96,7 @@ def _report(
     if not occurring.rows:
         text = f"no {occurring.noun} arrived at all: there is nothing it could show"
         findings.append(Finding(kind="no_data", text=text))
-    stale = _stale(outcomes, freshness)
-    if stale is not None:
-        findings.append(stale)
+    findings += _stale(outcomes, freshness)
     found = tuple(dict.fromkeys(findings + doubts))
     shown = [outcome.newest_shown for outcome in outcomes if outcome.newest_shown is not None]
     met = [outcome.newest_met for outcome in outcomes if outcome.newest_met is not None]
@@ -113,6 +110,7 @@ def _report(
         considered=len(occurring.rows),
         newest_shown=max(shown, default=None),
         newest_arrived=max(met, default=None),
+        slowest=max((each.slowest for each in outcomes if each.slowest is not None), default=None),
     )
 
 
@@ -144,17 +142,24 @@ def _emptied_by_aggregates(query: Query, outcome: Outcome, occurring: Occurring)
     )
 
 
-def _stale(outcomes: Sequence[Outcome], freshness: float) -> Finding | None:
-    """That rows which meet the conditions arrived later than the newest that is shown."""
+def _stale(outcomes: Sequence[Outcome], freshness: float) -> list[Finding]:
+    """That rows arrived later than the newest that is shown, or later than what they tell of, by more than ``freshness``."""
+    found = []
     worst = 0.0
     for outcome in outcomes:
         if outcome.newest_shown is not None and outcome.newest_met is not None:
             worst = max(worst, outcome.newest_met - outcome.newest_shown)
-    if worst <= freshness:
-        return None
-    return Finding(
-        kind="stale",
-        text=f"it is {worst:.0f} s behind: newer rows that meet the conditions have arrived, and their own times lie outside "
-        "of the window. Is the clock of the application wrong, or does the window end in the past?",
-        where="period",
-    )
+    if worst > freshness:
+        text = (
+            f"it is {worst:.0f} s behind: newer rows that meet the conditions have arrived, and their own times lie outside "
+            "of the window. Is the clock of the application wrong, or does the window end in the past?"
+        )
+        found.append(Finding(kind="stale", text=text, where="period"))
+    slowest = max((each.slowest for each in outcomes if each.slowest is not None), default=0.0)
+    if slowest > freshness:
+        text = (
+            f"what it shows arrived up to {slowest:.0f} s after its own time: it was held back on its way, or the clock of "
+            "the application is slow"
+        )
+        found.append(Finding(kind="stale", text=text, where="timestamp"))
+    return found

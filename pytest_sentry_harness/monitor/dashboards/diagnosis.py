@@ -64,7 +64,9 @@ def missing_fields(
             continue
         if lacking and (occurring.known(name) or occurring.like(name) is None):
             continue
-        kind: FindingKind = "doubt" if occurring.known(name) else "misspelt_field"
+        # What rows of another kind have is spelt right: it is the dataset that does not fit.
+        missing: FindingKind = "wrong_type" if occurring.elsewhere(name) else "misspelt_field"
+        kind: FindingKind = "doubt" if occurring.known(name) else missing
         found.append(Finding(kind=kind, text=f"{where}: {occurring.absent(name)}", where=name))
     return found
 

@@ -13,7 +13,7 @@ from typing import Literal
 
 from ...protocol.event_fields import seconds_of
 from ..aggregates import Accumulator, Aggregate
-from ..fields import Fields, Kind, Row, text_of
+from ..fields import Fields, Joined, Kind, Row, text_of
 from ..search import Condition
 from .measures import Measure
 from .model import KINDS_OF, SERIES, Dashboard, Query, Shown, ShownRow, Widget
@@ -26,6 +26,8 @@ DEFAULT_PERIOD = 14 * 86400.0
 DEFAULT_GROUPS = 5
 DEFAULT_TABLE = 20
 MOST_POINTS = 10_000
+_NO_MOMENTS = ("session", "issue")
+"""Kinds of rows whose own time is that of a minute, or of many events: it says nothing of their way."""
 _Test = Callable[[Row, float], bool]
 _Group = tuple[str | None, ...]
 
@@ -56,6 +58,8 @@ class Outcome:
     newest_shown: float | None = None
     newest_met: float | None = None
     """When the newest row arrived that fails at nothing, or at the window only."""
+    slowest: float | None = None
+    """Seconds by which rows that are shown arrived after their own time, at most; None where rows are no moments."""
 
 
 class Cells:
@@ -107,8 +111,15 @@ def obstacles_of(dashboard: Dashboard, query: Query, now: float) -> tuple[Obstac
 
 def evaluate(widget: Widget, dashboard: Dashboard, rows: Rows, *, now: float) -> tuple[Outcome, ...]:
     """What each query of ``widget`` shows at ``now``. O(rows x conditions x queries)."""
-    given = [row for kind in KINDS_OF[widget.widget_type] for row in rows.get(kind, ())]
+    given = of_kinds(rows, KINDS_OF[widget.widget_type])
     return tuple(_evaluate(widget, query, dashboard, given, now) for query in widget.queries)
+
+
+def of_kinds(rows: Rows, kinds: Sequence[Kind]) -> Sequence[Row]:
+    """The rows of these kinds, one kind after the other; rows of one kind are not copied."""
+    if len(kinds) == 1:
+        return rows.get(kinds[0], ())
+    return Joined([rows.get(kind, ()) for kind in kinds])
 
 
 def column_field(widget: Widget, column: str) -> str:
@@ -167,6 +178,9 @@ def _evaluate(
             if failed < 0:
                 outcome.matched += 1
                 outcome.newest_shown = max(row.received_at, outcome.newest_shown or row.received_at)
+                if row.kind not in _NO_MOMENTS:
+                    late = row.received_at - row.at
+                    outcome.slowest = late if outcome.slowest is None else max(late, outcome.slowest)
                 group = tuple(_shown(row, column) for column in columns)
                 if not aggregates:
                     single.append((row.at, group))

@@ -205,6 +205,8 @@ class WidgetReport:
     """When the newest of the rows that are shown arrived."""
     newest_arrived: float | None = None
     """When the newest row that meets the conditions arrived, whether it is shown or not."""
+    slowest: float | None = None
+    """Seconds by which rows that it shows arrived after their own time, at most; None where that says nothing."""
 
     @property
     def lag(self) -> float | None:

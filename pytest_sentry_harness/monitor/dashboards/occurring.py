@@ -74,6 +74,13 @@ class Occurring:
             self._ranges[name] = (min(numbers), max(numbers)) if numbers else None
         return self._ranges[name]
 
+    def elsewhere(self, name: str) -> list[Kind]:
+        """The other kinds of rows that have such a field, when these have none."""
+        plain = tag_name(name) or name
+        if self.known(name) or self.like(name) is not None:
+            return []
+        return [kind for kind in KINDS if plain in known_fields(kind) and kind not in self.kinds]
+
     def like(self, name: str) -> str | None:
         """The field or tag that occurs and that ``name`` is most likely meant to be."""
         plain = tag_name(name) or name
@@ -82,7 +89,7 @@ class Occurring:
     def absent(self, name: str) -> str:
         """That no row has the field, and what may be meant, as part of a sentence."""
         plain = tag_name(name) or name
-        others = [kind for kind in KINDS if plain in known_fields(kind) and kind not in self.kinds]
+        others = self.elsewhere(name)
         if self.known(plain) and plain == name:
             return f"none of the {self.noun} has a {name}"
         near = self.like(name)

@@ -19,6 +19,7 @@ from .catalogue import (
 )
 from .events import fields_of_event
 from .issues import ISSUE_STATUSES, fields_of_issue
+from .kept import Joined, KeptRows
 from .reading import Fields, Row, first_text, is_number, number_of, text_of
 from .sessions import fields_of_session, session_rows
 from .spans import fields_of_span, span_rows
@@ -31,6 +32,8 @@ __all__ = [
     "STATUSES_THAT_ARE_NO_FAILURE",
     "FieldType",
     "Fields",
+    "Joined",
+    "KeptRows",
     "Kind",
     "Row",
     "field_type",

@@ -15,14 +15,17 @@ _CONTEXT = ("os", "browser", "runtime")
 _DEVICE = ("arch", "brand", "family", "name", "model", "model_id", "class")
 
 
-def fields_of_event(event: Event) -> Row:
-    """The fields of an error event or message; ``timestamp`` is its own, or when it arrived if it has none."""
+def fields_of_event(event: Event, issue: int | None = None) -> Row:
+    """The fields of an error event or message; ``timestamp`` is its own, or when it arrived if it has none.
+
+    ``issue``: the number of the issue it was grouped into, which the event itself does not know.
+    """
     data = event.data
     return Row(
         "event",
         data,
         _EVENT,
-        tags_from(data),
+        tags_from(data) if issue is None else {**tags_from(data), "issue": issue},
         at=_or(moment(at(data, "timestamp")), event.received_at),
         received_at=event.received_at,
         project=event.project,

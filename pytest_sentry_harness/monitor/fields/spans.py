@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...protocol.spans import SpanTold, TransactionTold
+from .events import SHARED
 from .reading import Getter, Row, milliseconds, text_of
 
 
@@ -16,10 +17,14 @@ class _Source:
     transaction: str
     transaction_op: str
     transaction_ms: float | None
+    event: Any
+    """The payload of the transaction it came in: its environment, release and user are those of its spans."""
 
 
-def span_rows(told: TransactionTold, *, project: str = "", received_at: float = 0.0) -> Iterator[Row]:
-    """One row for the transaction's own span, and one for each span below it."""
+def span_rows(
+    told: TransactionTold, event: Any = None, *, project: str = "", received_at: float = 0.0
+) -> Iterator[Row]:
+    """One row for the transaction's own span, and one for each span below it. ``event``: its payload, from JSON."""
     own = SpanTold(
         trace_id=told.trace_id,
         span_id=told.span_id,
@@ -33,11 +38,16 @@ def span_rows(told: TransactionTold, *, project: str = "", received_at: float = 
         data=told.data,
     )
     for span in (own, *told.spans):
-        yield fields_of_span(span, told, project=project, received_at=received_at)
+        yield fields_of_span(span, told, event, project=project, received_at=received_at)
 
 
 def fields_of_span(
-    span: SpanTold, told: TransactionTold | None = None, *, project: str = "", received_at: float = 0.0
+    span: SpanTold,
+    told: TransactionTold | None = None,
+    event: Any = None,
+    *,
+    project: str = "",
+    received_at: float = 0.0,
 ) -> Row:
     """The fields of one span; its attributes are found by their names, as tags are."""
     source = _Source(
@@ -45,6 +55,7 @@ def fields_of_span(
         told.name if told else "",
         told.op if told else "",
         milliseconds(told.start, told.end) if told and told.duration >= 0 else None,
+        event,
     )
     attributes = {
         name: value for name, value in span.data.items() if isinstance(value, (str, int, float, bool))
@@ -58,6 +69,17 @@ def _attribute(*names: str) -> Getter:
     def get(source: Any) -> Iterator[object]:
         data = source.span.data
         yield next((text for text in (text_of(data.get(name)) for name in names) if text), None)
+
+    return get
+
+
+def _inherited(name: str, *attributes: str) -> Getter:
+    """An attribute of the span, or what the event it came in says."""
+    own, of_event = _attribute(*attributes), SHARED[name]
+
+    def get(source: Any) -> Iterator[object]:
+        told = next(iter(own(source)), None)
+        yield from (told,) if told is not None or source.event is None else of_event(source.event)
 
     return get
 
@@ -85,7 +107,7 @@ _SPAN: dict[str, Getter] = {
     "transaction": lambda source: (source.transaction or None,),
     "transaction.op": lambda source: (source.transaction_op or None,),
     "transaction.duration": lambda source: (source.transaction_ms if source.span.is_segment else None,),
-    "release": _attribute("sentry.release", "release"),
-    "environment": _attribute("sentry.environment", "environment"),
-    "user": _attribute("user.id", "user.email"),
+    "release": _inherited("release", "sentry.release", "release"),
+    "environment": _inherited("environment", "sentry.environment", "environment"),
+    "user": _inherited("user", "user.id", "user.email"),
 }

@@ -11,6 +11,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterable
 
+from ...errors import UsageError
 from ...model.classified import Classified, Severity
 from ...model.monitored import Alert
 from ...model.notified import (
@@ -41,7 +42,8 @@ class Policy:
 
     ``seed`` decides the pauses between tries and the ids of alerts. ``write`` gets each record before it counts; what it
     raises is passed on and the record does not count. Times must not go back. An alert costs O(routes + suppressions +
-    log n), n being what is scheduled; what is kept grows with the alerts.
+    log n), n being what is scheduled. What is kept grows with the alerts: some kilobytes each, and the records themselves (up to
+    a hundred) with ``keep``, which whoever writes them elsewhere can do without.
     """
 
     def __init__(
@@ -51,16 +53,21 @@ class Policy:
         seed: str = "",
         write: Callable[[Noted], None] | None = None,
         trail: Iterable[Noted] = (),
+        keep: bool = True,
     ) -> None:
         self.settings = settings
         self._seed = seed
-        self._recorder = Recorder(settings, seed, write, trail)
+        self._recorder = Recorder(settings, seed, write, trail, keep=keep)
         self._admission = Admission(self._recorder)
         self._state, self._note = self._recorder.state, self._recorder.note
 
     @property
     def trail(self) -> list[Noted]:
-        """All records, in their order; to be read only."""
+        """All records, in their order; to be read only. Raises ``UsageError`` when they are not kept."""
+        if self._recorder.trail is None:
+            raise UsageError(
+                "this policy keeps no trail", hint="read what it wrote, or make it with keep=True"
+            )
         return self._recorder.trail
 
     def submit(
@@ -197,6 +204,10 @@ class Policy:
     def pending(self) -> tuple[Pending, ...]:
         """Notifications whose end is not known yet."""
         return tuple(self._state.pending.values())
+
+    def summaries(self) -> dict[str, float]:
+        """Channels whose throttle holds notifications back, and when each tells of them in one."""
+        return {name: held.summary_at for name, held in self._state.held.items()}
 
     def _targets(self, notice: Notice) -> tuple[tuple[str, Route], ...]:
         """Channels that are told by a route, each once, with the route that named it first."""

@@ -12,7 +12,7 @@ from .state import State
 
 
 class Recorder:
-    """Writes records, keeps them, and applies them. ``write`` comes first: a record that it refuses does not count."""
+    """Writes records, keeps them if it is to, and applies them. ``write`` comes first: a record that it refuses does not count."""
 
     def __init__(
         self,
@@ -20,21 +20,26 @@ class Recorder:
         seed: str,
         write: Callable[[Noted], None] | None,
         trail: Iterable[Noted],
+        *,
+        keep: bool = True,
     ) -> None:
         self.settings, self.seed = settings, seed
         self._write = write
         self.state = State(settings)
-        self.trail: list[Noted] = []
+        self.trail: list[Noted] | None = [] if keep else None
         for record in trail:
-            self.trail.append(record)
-            self.state.apply(record)
+            self._take(record)
 
     def note(self, kind: type[Noted], now: float, alert_id: str, channel: str = "", **fields: Any) -> None:
         """One record of type ``kind``."""
         record = kind(at=now, alert_id=alert_id, channel=channel, **fields)
         if self._write is not None:
             self._write(record)
-        self.trail.append(record)
+        self._take(record)
+
+    def _take(self, record: Noted) -> None:
+        if self.trail is not None:
+            self.trail.append(record)
         self.state.apply(record)
 
     def new_id(self, what: str) -> str:

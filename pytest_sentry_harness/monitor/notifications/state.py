@@ -20,7 +20,6 @@ from ...model.notified import (
     Lifecycle,
     Lifted,
     Noted,
-    Notice,
     Queued,
     Raised,
     Resolved,
@@ -28,6 +27,7 @@ from ...model.notified import (
     Suppressed,
     Throttled,
 )
+from .notices import Notices
 from .settings import Notifications, Throttle
 from .suppressing import Standing
 
@@ -86,7 +86,7 @@ class State:
         self._settings = settings
         self.raised = 0
         self.summaries = 0
-        self.notices: dict[str, Notice] = {}
+        self.notices = Notices()
         self.pending: dict[str, Pending] = {}
         self.incidents: dict[str, Incident] = {}
         self.standings: dict[str, Standing] = defaultdict(Standing)

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 import sentry_sdk
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_sentry_harness.model.classified import CATEGORIES, SEVERITIES, Category, Severity
 from pytest_sentry_harness.monitor.classification import PAGERDUTY, classify
+from tests.examples import examples
 
 
 def exception(name: str, value: str = "", module: str | None = None, **mechanism: Any) -> dict[str, Any]:
@@ -218,7 +219,7 @@ HOSTILE = st.fixed_dictionaries(
 )  # fmt: skip
 
 
-@settings(max_examples=400, deadline=None)
+@examples(400)
 @given(HOSTILE | ANYTHING)
 def test_nothing_that_arrives_makes_it_raise(data: Any) -> None:
     """Whatever the payload is, there is a category, a severity and a reason."""

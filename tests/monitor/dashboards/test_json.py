@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_sentry_harness.errors import RulesError, UsageError
@@ -21,6 +21,7 @@ from pytest_sentry_harness.monitor.dashboards import (
     template,
 )
 from pytest_sentry_harness.monitor.dashboards.model import DISPLAY_TYPES, KINDS_OF
+from tests.examples import examples
 
 DOCUMENTED: dict[str, Any] = {
     "title": "Ops", "projects": [1], "environment": ["prod"], "period": "7d",
@@ -243,7 +244,7 @@ WIDGETS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(CELLS, st.lists(WIDGETS, min_size=5, max_size=5), st.sampled_from([None, "24h"]))
 def test_round_trip(cells: list[tuple[int, int]], widgets: list[dict[str, Any]], period: str | None) -> None:
     """Written and read again, a dashboard is the same, and writing it again gives the same text."""
@@ -257,7 +258,7 @@ def test_round_trip(cells: list[tuple[int, int]], widgets: list[dict[str, Any]],
     assert dashboard_json(parse_dashboard(text)) == text
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(
     st.lists(
         st.tuples(st.integers(0, 5), st.integers(0, 4), st.integers(1, 6), st.integers(1, 3)), max_size=6
@@ -277,7 +278,7 @@ def test_overlaps(places: list[tuple[int, int, int, int]]) -> None:
     assert [each.index for each in load_dashboard(board(*given_widgets)).refused] == refused
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(max_size=5),

@@ -6,11 +6,12 @@ import sys
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_sentry_harness.errors import RulesError, UsageError
 from pytest_sentry_harness.monitor.grouping import GroupingConfig, group, rule_index
+from tests.examples import examples
 
 from .building import error, event, frame, grouped, library, together, why
 
@@ -201,7 +202,7 @@ POOL = [f"{matchers} -> rule-{number}" for number, (matchers, _, _) in enumerate
 EVENTS = [data for _, data, _ in MATCHES]
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(
     st.lists(st.sampled_from(POOL), max_size=12), st.lists(st.sampled_from(EVENTS), min_size=1, max_size=4)
 )

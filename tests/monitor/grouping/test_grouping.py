@@ -6,10 +6,11 @@ import hashlib
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_sentry_harness.monitor.grouping import CONFIG_ID, GroupingConfig, group
+from tests.examples import examples
 
 from .building import contributing, error, event, frame, grouped, library, together, why
 
@@ -196,7 +197,7 @@ RULED = GroupingConfig.parse(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(HOSTILE | FIELDS)
 def test_any_payload_is_grouped(data: Any) -> None:
     """Whatever is in it, an event has hashes, always the same ones, and a title."""

@@ -2,51 +2,28 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pytest_sentry_harness.model.monitored import Event
 from pytest_sentry_harness.monitor.grouping import Labelled, quality
-from pytest_sentry_harness.monitor.issues import Issues
 
-pytestmark = pytest.mark.slow
-ROOT = Path(__file__).parents[3]
+from .labelled import measure
+
+# The recorder runs the program of a user, not ours.
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("unmeasured_module")]
 
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, dict[str, Any]]]:
-    """Label and payload of each event; from a process of its own, as integrations change frameworks for good."""
-    out = tmp_path_factory.mktemp("labelled") / "events.jsonl"
-    subprocess.run(
-        [sys.executable, "-m", "tests.monitor.grouping.labelled.record", str(out)],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        timeout=120,
-    )
-    lines = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
-    return [(line["label"], line["data"]) for line in lines]
+    """Label and payload of each event."""
+    return measure.recorded(tmp_path_factory.mktemp("labelled") / "events.jsonl")
 
 
 @pytest.fixture(scope="module")
 def labelled(recorded: list[tuple[str, dict[str, Any]]]) -> list[Labelled]:
     """The events with the issues they were put to."""
-    issues = Issues()
-    found = []
-    for number, (label, data) in enumerate(recorded):
-        event = Event(
-            cursor=number, received_at=float(number), project="1", event_id=data["event_id"], data=data
-        )
-        seen = issues.see(event)
-        found.append(
-            Labelled(label=label, group=seen.issue.number, event_id=event.event_id, grouping=seen.grouping)
-        )
-    return found
+    return measure.put_to_issues(recorded)
 
 
 def test_there_are_enough(recorded: list[tuple[str, dict[str, Any]]]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_sentry_harness.errors import SearchError, UsageError
@@ -21,6 +21,7 @@ from pytest_sentry_harness.monitor.fields import (
 )
 from pytest_sentry_harness.monitor.search import parse_search
 from pytest_sentry_harness.protocol.spans import SpanTold
+from tests.examples import examples
 
 from ..fields.rows import T0, error, event, issue, raised, transaction
 
@@ -354,7 +355,7 @@ def test_conditions_are_named() -> None:
     assert [part.text for part in search.parts] == ["a:1", "b:2 OR !c:[3, 4]", "text here"]
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.text(alphabet='ab:()[]"!*<>=-.,1 \\ANDOR\n', max_size=30))
 def test_any_text_is_read_or_refused(text: str) -> None:
     """Whatever is written gives a search that can be asked, or an error with a place in the text."""
@@ -391,7 +392,7 @@ def expected(tree: Any) -> bool:
     return expected(tree[1]) and expected(tree[2])
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(TREES)
 def test_boolean_structure(tree: Any) -> None:
     """Groups, AND and OR mean what they say, whatever way they are nested."""
@@ -437,7 +438,7 @@ PAYLOADS = st.dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(PAYLOADS)
 def test_hostile_payloads_never_raise(data: dict[str, Any]) -> None:
     """Whatever a payload holds, every field can be read and every search asked."""

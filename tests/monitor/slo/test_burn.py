@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_sentry_harness.monitor.requests import Request
 from pytest_sentry_harness.monitor.slo import BurnRule, Objective, Track, burn_alerts
+from tests.examples import examples
 
 NOW = 1_700_000_000.0
 HOUR, DAY = 3600.0, 86400.0
@@ -189,7 +190,7 @@ def test_a_standing_has_it_all() -> None:
     assert len(standing.burns) == 3
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(
     st.lists(st.tuples(st.floats(0, 1000), st.booleans()), max_size=60), st.floats(1, 500), st.floats(0, 1000)
 )

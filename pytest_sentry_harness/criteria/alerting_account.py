@@ -1,0 +1,322 @@
+"""From an audit trail, receipts and the faults that fired to the account of alerting, and its tables."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from ..model.account import Finding
+from ..model.alerted import (
+    AlertingInfo,
+    AlertTold,
+    ChannelTold,
+    ExtraTold,
+    Late,
+    Legs,
+    Missed,
+    RuleTold,
+)
+from ..model.notified import Noted, Receipt
+from ..model.scenario import Fault
+from ..reconcile.origins import FiredAt, Origin
+from ..statistics.quantiles import quantile
+from .alerting_claims import Claims, Incident
+from .alerting_findings import extra_findings, findings_of
+from .alerting_missed import reasons_of
+from .alerting_notifications import LEGS, Notification, Notifications, Unwanted, legs_of, notifications_of
+from .alerting_why import Known, Monitored, Why
+
+MOST_ROWS = 50
+_MOST_TEXT = 300
+_MOST_DOUBTS = 5
+_LATE = dict(zip(LEGS, Late, strict=True))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alerted:
+    """What the criterion ``alerting`` is measured on, and what is wrong."""
+
+    info: AlertingInfo
+    latencies: tuple[float, ...]
+    """Of the expected notifications, in ascending order; those that were missed are infinitely late."""
+    findings: tuple[Finding, ...] = ()
+    doubts: tuple[str, ...] = ()
+    trouble: tuple[str, ...] = ()
+
+
+class Truth(NamedTuple):
+    """What is known of the faults, whatever the monitor made of them."""
+
+    faults: Sequence[Fault]
+    firings: Sequence[FiredAt]
+    """In the order of time."""
+    origins: Mapping[str, tuple[Origin, ...]]
+    """The faults of each event that was accepted, by its id; the leading one first."""
+
+
+def account_of(
+    truth: Truth,
+    trail: Iterable[Noted],
+    receipts: Mapping[str, Iterable[Receipt]],
+    monitored: Monitored,
+    *,
+    config: str,
+    within: float,
+) -> Alerted:
+    """The account of a run; ``receipts`` by channel. Pure, and never raises for what trail and receipts hold."""
+    claims = Claims(
+        truth.firings,
+        {fault.name: fault.expect for fault in truth.faults},
+        truth.origins,
+        monitored.puts,
+    )
+    found = notifications_of(claims, trail, receipts)
+    missed = [each for each in found.expected if each.receipt is None]
+    reasons = reasons_of(missed, Known(claims=claims, raised=found.raised, monitored=monitored))
+    rows, doubts = _rows(found.expected, reasons, within)
+    extra = _extra(found)
+    latencies = tuple(sorted(float("inf") if row.latency is None else row.latency for row in rows))
+    info = _info(found, claims, rows, extra, latencies, monitored, config, within)
+    return Alerted(
+        info=info,
+        latencies=latencies,
+        findings=(*findings_of(rows), *extra_findings(extra)),
+        doubts=tuple(dict.fromkeys((*doubts[:_MOST_DOUBTS], *_signatures(info)))),
+        trouble=tuple(_trouble(info, found)),
+    )
+
+
+def _rows(
+    expected: Iterable[Notification], reasons: Mapping[int, Why], within: float
+) -> tuple[list[AlertTold], list[str]]:
+    rows, doubts = [], []
+    for each in expected:
+        legs, doubted = legs_of(each)
+        doubts += doubted
+        incident, alerts = each.claim.incident, each.claim.alerts
+        raised = each.way.alert.raised if each.way is not None else alerts[0].raised if alerts else None
+        row = AlertTold(
+            rule=each.claim.rule,
+            channel=each.channel,
+            fault=each.claim.fault,
+            incident=incident.number,
+            faults=sum(len(one.fault_ids) for one in each.claim.incidents),
+            fired_at=incident.began,
+            latency=each.latency,
+            legs=legs,
+            late=each.latency is not None and each.latency > within,
+            alert_id=raised.alert_id if raised is not None else "",
+            events=(raised.notice.event_id,) if raised is not None and raised.notice.event_id else (),
+            issues=(raised.notice.issue,) if raised is not None and raised.notice.issue is not None else (),
+        )
+        rows.append(_explained(row, reasons.get(id(each))))
+    return rows, doubts
+
+
+def _explained(row: AlertTold, why: Why | None) -> AlertTold:
+    if why is not None:
+        return replace(
+            row,
+            reason=why.reason.value,
+            because=_short(why.because),
+            where=why.where,
+            events=why.shown.events or row.events,
+            issues=why.shown.issues or row.issues,
+        )
+    if row.late and row.legs is not None:
+        name = max(LEGS, key=lambda leg: getattr(row.legs, leg))
+        because = f"{getattr(row.legs, name):.1f} of its {row.latency:.1f} s"
+        return replace(row, reason=_LATE[name].value, because=because)
+    return row
+
+
+def _extra(found: Notifications) -> list[ExtraTold]:
+    """What nobody wanted, equal ones together; false alerts that reached nobody with the count 0."""
+    groups: dict[tuple[str, str, str, str], list[Unwanted]] = defaultdict(list)
+    for metric, each_of in (("alerting.duplicate", found.duplicates), ("alerting.false", found.false)):
+        for each in each_of:
+            notice = each.alert.raised.notice
+            groups[metric, notice.rule, each.channel, each.reason.value].append(each)
+    rows = [
+        _extra_row(metric, channel, each_of[0], len(each_of))
+        for (metric, _, channel, _), each_of in groups.items()
+    ]
+    told = {id(each.alert) for each in found.false}
+    silent = {each.raised.notice.rule: each for each in reversed(found.false_alerts) if id(each) not in told}
+    for alert in silent.values():
+        if alert.extra is not None:
+            rows.append(_extra_row("alerting.false", "", Unwanted(alert, "", alert.extra, alert.because), 0))
+    return rows
+
+
+def _extra_row(metric: str, channel: str, first: Unwanted, count: int) -> ExtraTold:
+    raised = first.alert.raised
+    return ExtraTold(
+        metric=metric,
+        rule=raised.notice.rule,
+        channel=channel,
+        fault=first.alert.claim.fault if first.alert.claim is not None else "",
+        reason=first.reason.value,
+        because=_short(first.because or raised.notice.because),
+        count=count,
+        alert_id=raised.alert_id,
+        event_id=raised.notice.event_id,
+        issue=raised.notice.issue,
+    )
+
+
+def _info(
+    found: Notifications,
+    claims: Claims,
+    rows: Sequence[AlertTold],
+    extra: Sequence[ExtraTold],
+    latencies: Sequence[float],
+    monitored: Monitored,
+    config: str,
+    within: float,
+) -> AlertingInfo:
+    should = [each for each in claims.incidents if claims.rules_of(each)]
+    silent = [each for each in claims.incidents if not claims.rules_of(each)]
+    faults_missed = _faults_missed(found.expected, rows)
+    return AlertingInfo(
+        config=config,
+        within=within,
+        faults=_faults(should),
+        alerted=_faults(should) - sum(faults_missed.values()),
+        faults_missed=dict(sorted(faults_missed.items())),
+        silent=_faults(silent),
+        incidents=len(should),
+        expected=len(rows),
+        delivered=sum(row.latency is not None for row in rows),
+        missed=sum(row.latency is None for row in rows),
+        late=sum(row.late for row in rows),
+        received=found.received,
+        duplicates=len(found.duplicates),
+        false=len(found.false),
+        resolutions=found.resolutions,
+        escalations=found.escalations,
+        summaries=found.summaries,
+        unknown=len(found.unknown),
+        refused=sum(each.refused for each in found.channels.values()),
+        p50=share_of(latencies, 0.5),
+        p95=share_of(latencies, 0.95),
+        p99=share_of(latencies, 0.99),
+        max=share_of(latencies, 1.0),
+        rules=_rules(rows, extra),
+        channels=_channels(found, rows),
+        table=tuple(sorted(rows, key=_worst_first)[:MOST_ROWS]),
+        extra=tuple(sorted(extra, key=lambda row: -row.count)[:MOST_ROWS]),
+        pending=monitored.ending.pending[:MOST_ROWS] if monitored.ending is not None else (),
+        warnings=tuple(map(str, monitored.rules.warnings[:MOST_ROWS])),
+    )
+
+
+def share_of(latencies: Sequence[float], share: float) -> float | None:
+    """The order statistic of the run; None where there is none, or where it is infinite."""
+    value = quantile(latencies, share) if latencies else float("inf")
+    return value if value < float("inf") else None
+
+
+def _faults(incidents: Iterable[Incident]) -> int:
+    return sum(len(each.fault_ids) for each in incidents)
+
+
+def _faults_missed(expected: Iterable[Notification], rows: Iterable[AlertTold]) -> Counter[str]:
+    """Faults by the reason for which the first notification of their incident was missed."""
+    reasons: dict[int, tuple[Incident, str]] = {}
+    for each, row in zip(expected, rows, strict=True):
+        if row.latency is None:
+            for incident in each.claim.incidents:
+                reasons.setdefault(id(incident), (incident, row.reason))
+    counted: Counter[str] = Counter()
+    for incident, reason in reasons.values():
+        counted[reason] += len(incident.fault_ids)
+    return counted
+
+
+def _rules(rows: Iterable[AlertTold], extra: Iterable[ExtraTold]) -> tuple[RuleTold, ...]:
+    of_rule: dict[str, list[AlertTold]] = defaultdict(list)
+    for row in rows:
+        of_rule[row.rule].append(row)
+    unwanted: Counter[tuple[str, str]] = Counter()
+    for one in extra:
+        unwanted[one.rule, one.metric] += one.count
+    names = sorted({*of_rule, *(one.rule for one in extra)})
+    return tuple(_rule(name, of_rule[name], unwanted) for name in names)
+
+
+def _rule(name: str, rows: Sequence[AlertTold], unwanted: Mapping[tuple[str, str], int]) -> RuleTold:
+    times = sorted(row.latency for row in rows if row.latency is not None)
+    return RuleTold(
+        rule=name,
+        expected=len(rows),
+        delivered=len(times),
+        missed=len(rows) - len(times),
+        late=sum(row.late for row in rows),
+        duplicate=unwanted.get((name, "alerting.duplicate"), 0),
+        false=unwanted.get((name, "alerting.false"), 0),
+        p50=share_of(times, 0.5),
+        max=share_of(times, 1.0),
+        legs=_medians([row.legs for row in rows if row.legs is not None]),
+    )
+
+
+def _medians(legs: Sequence[Legs]) -> Legs | None:
+    if not legs:
+        return None
+    return Legs(**{name: quantile(sorted(getattr(each, name) for each in legs), 0.5) for name in LEGS})
+
+
+def _channels(found: Notifications, rows: Iterable[AlertTold]) -> tuple[ChannelTold, ...]:
+    times: dict[str, list[float]] = defaultdict(list)
+    for row in rows:
+        if row.latency is not None:
+            times[row.channel].append(row.latency)
+    return tuple(
+        ChannelTold(
+            channel=name,
+            received=each.received,
+            refused=each.refused,
+            dead=each.dead,
+            signature_invalid=each.signature_invalid,
+            p50=share_of(sorted(times[name]), 0.5),
+            max=share_of(sorted(times[name]), 1.0),
+        )
+        for name, each in sorted(found.channels.items())
+    )
+
+
+def _worst_first(row: AlertTold) -> tuple[bool, bool, float]:
+    return row.latency is not None, not row.late, -(row.latency or 0.0)
+
+
+def _signatures(info: AlertingInfo) -> list[str]:
+    wrong = [each.channel for each in info.channels if each.signature_invalid]
+    return [f"channel {name!r}: signatures do not fit its secret" for name in wrong]
+
+
+def _trouble(info: AlertingInfo, found: Notifications) -> list[str]:
+    """What must not be: then the account itself cannot be believed."""
+    lost = sorted({row.channel for row in info.table if row.reason == Missed.NO_RECEIPT})
+    trouble = [
+        f"channel {channel!r}: a sender was told that a notification was taken, and there is no receipt of it"
+        for channel in lost
+    ]
+    trouble += [
+        f"channel {channel!r} has a notification that names no alert of the trail: {receipt.title or receipt.path}"
+        for channel, receipt in found.unknown[:_MOST_DOUBTS]
+    ]
+    for closes, what in (
+        (info.notifications_close, "the notifications that were received"),
+        (info.faults_close, "the faults that should alert"),
+        (info.expected_close, "the notifications that were expected"),
+    ):
+        if not closes:
+            trouble.append(f"the account of {what} does not close")
+    return trouble
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _MOST_TEXT else text[: _MOST_TEXT - 1] + "…"

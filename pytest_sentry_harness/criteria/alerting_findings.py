@@ -1,0 +1,56 @@
+"""What is wrong with alerts, by cause: for people, and for twins to be recognised by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..model.account import Finding
+from ..model.alerted import AlertTold, ExtraTold
+
+
+def findings_of(rows: Iterable[AlertTold]) -> tuple[Finding, ...]:
+    """Findings for ``alerting.missed`` and ``alerting.late``: equal ones together. They add up to the metrics."""
+    groups: dict[tuple[str, ...], list[AlertTold]] = {}
+    for row in rows:
+        if row.latency is None or row.late:
+            metric = "alerting.missed" if row.latency is None else "alerting.late"
+            key = (metric, row.fault, row.rule, row.channel, row.reason, row.because)
+            groups.setdefault(key, []).append(row)
+    return tuple(
+        _finding(metric, fault, reason, _culprit(each_of[0]), len(each_of))
+        for (metric, fault, _, _, reason, _), each_of in groups.items()
+    )
+
+
+def extra_findings(extra: Iterable[ExtraTold]) -> tuple[Finding, ...]:
+    """Findings for ``alerting.duplicate`` and ``alerting.false``, of what was received."""
+    return tuple(
+        _finding(
+            row.metric,
+            row.fault,
+            row.reason,
+            f"rule {row.rule!r} to {row.channel}: {row.because}",
+            row.count,
+        )
+        for row in extra
+        if row.count
+    )
+
+
+def _culprit(row: AlertTold) -> str:
+    to = f" to {row.channel}" if row.channel else ""
+    where = f" ({row.where})" if row.where else ""
+    return f"rule {row.rule!r}{to}: {row.because}{where}"
+
+
+def _finding(metric: str, fault: str, reason: str, culprit: str, count: int) -> Finding:
+    return Finding(
+        metric=metric,
+        fault=fault,
+        reason=reason,
+        source="monitor",
+        culprit=culprit,
+        place=None,
+        count=count,
+        example=None,
+    )

@@ -1,0 +1,67 @@
+"""Which fields of rows the widgets of dashboards ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from ..aggregates import Aggregate
+from ..fields import Kind
+from .evaluation import column_field
+from .model import KINDS_OF, NUMBERS, Dashboard, Query, Widget
+
+_OF_FUNCTIONS: dict[Kind, tuple[str, ...]] = {
+    "event": ("user",),
+    "transaction": ("transaction.duration", "transaction.status", "user"),
+    "span": ("transaction.duration", "transaction.status", "user"),
+    "session": ("sessions", "session.status", "user"),
+}
+"""What functions read besides their arguments."""
+_FUNCTIONS_THAT_READ = ("failure", "apdex", "user_misery", "count_miserable", "crash", "percentage")
+
+
+def asked_of(dashboards: Iterable[Dashboard]) -> dict[Kind, tuple[str, ...]]:
+    """By kind of rows the fields that are asked for; kinds that no widget is about are left out.
+
+    It need not be complete: what is missing is looked up when it is asked for (``KeptRows``).
+    """
+    found: dict[Kind, dict[str, None]] = {}
+    for dashboard in dashboards:
+        for widget in dashboard.widgets:
+            if widget.display_type not in NUMBERS:
+                continue
+            for kind in KINDS_OF[widget.widget_type]:
+                names = found.setdefault(kind, {})
+                names.update(dict.fromkeys(_of_dashboard(dashboard)))
+                for query in widget.queries:
+                    names.update(dict.fromkeys(_of_query(widget, query, kind)))
+    return {kind: tuple(names) for kind, names in found.items()}
+
+
+def _of_dashboard(dashboard: Dashboard) -> Iterator[str]:
+    if dashboard.environment:
+        yield "environment"
+    if dashboard.projects:
+        yield "project"
+    if dashboard.filters.get("release"):
+        yield "release"
+
+
+def _of_query(widget: Widget, query: Query, kind: Kind) -> Iterator[str]:
+    for column in query.columns:
+        yield column_field(widget, column)
+    for condition in query.search.conditions:
+        key = condition.values[0] if condition.key == "has" and condition.values else condition.key
+        if key:
+            yield key
+        else:
+            yield from ("message", "title")
+    measures = [*query.measures, *([query.order] if query.order else [])]
+    aggregates: list[Aggregate] = [each for measure in measures for each in measure.aggregates]
+    for aggregate in (*aggregates, *(each.aggregate for each in query.search.having)):
+        yield from (name for name, _ in aggregate.needs)
+        if aggregate.function.startswith("count") and aggregate.arguments:
+            yield aggregate.arguments[0]
+        if aggregate.function.startswith(_FUNCTIONS_THAT_READ) or kind == "session":
+            yield from _OF_FUNCTIONS.get(kind, ())
+        if aggregate.function == "last_seen":
+            yield "timestamp"

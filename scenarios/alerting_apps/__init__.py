@@ -1,0 +1,1 @@
+"""A shop whose failures somebody is to be told of, and one whose SDK takes its time."""
