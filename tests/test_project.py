@@ -160,6 +160,7 @@ NOT_KEYS = {
     "profiling",
     "noise",
     "alerting",
+    "dashboards",
     "overhead",
     "gates",
     "safety",
@@ -184,6 +185,8 @@ NOT_KEYS = {
         ("`[[operation]]`", scenario_model.Operation),
         ("`[profiling]`", scenario_model.Profiling),
         ("`[noise]`", scenario_model.Noise),
+        ("`[dashboards]`", scenario_model.Dashboards),
+        ("`[[dashboards.shows]]`", scenario_model.Shows),
         ("`[alerting]`", scenario_model.Alerting),
         ("`delays`", Delays),
         ("`[[alerting.receiver]]`", scenario_model.ReceiverManner),
@@ -195,7 +198,7 @@ def test_every_key_of_a_scenario_is_documented_and_no_other(heading: str, kind: 
     names = [
         name for name in field_names(kind) if kind is not scenario_model.Scenario or name not in NOT_KEYS
     ]
-    renamed = {} if kind is scenario_model.LinkRule else KEY_OF
+    renamed = {} if kind in (scenario_model.LinkRule, scenario_model.Shows) else KEY_OF
     assert sorted(first_column(section(SCENARIO, heading))) == sorted(
         renamed.get(name, name) for name in names
     )

@@ -15,9 +15,7 @@ from ..monitor.dashboards import Dashboard, dashboard_json, load_dashboard, temp
 from ..report.lines import printable
 
 
-def print_template(
-    name: str, *, environment: Sequence[str], period: str, slow_ms: int, business: str
-) -> int:
+def print_template(name: str, *, environment: Sequence[str], period: str, slow_ms: int, business: str) -> int:
     """Print the template ``name`` as JSON."""
     try:
         made = template(name, environment=environment, period=period, slow_ms=slow_ms, business=business)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -11,25 +11,22 @@ from ..model.account import Finding
 from ..model.alerted import (
     AlertingInfo,
     AlertTold,
-    ChannelTold,
     ExtraTold,
     Late,
-    Legs,
     Missed,
-    RuleTold,
 )
 from ..model.notified import Noted, Receipt
 from ..model.scenario import Fault
 from ..reconcile.origins import FiredAt, Origin
-from ..statistics.quantiles import quantile
 from .alerting_claims import Claims, Incident
 from .alerting_findings import extra_findings, findings_of
+from .alerting_legs import LEGS, legs_of
 from .alerting_missed import reasons_of
-from .alerting_notifications import LEGS, Notification, Notifications, Unwanted, legs_of, notifications_of
+from .alerting_notifications import Notification, Notifications, notifications_of
+from .alerting_tables import channel_rows, extra_rows, rule_rows, share_of, short
 from .alerting_why import Known, Monitored, Why
 
 MOST_ROWS = 50
-_MOST_TEXT = 300
 _MOST_DOUBTS = 5
 _LATE = dict(zip(LEGS, Late, strict=True))
 
@@ -76,7 +73,7 @@ def account_of(
     missed = [each for each in found.expected if each.receipt is None]
     reasons = reasons_of(missed, Known(claims=claims, raised=found.raised, monitored=monitored))
     rows, doubts = _rows(found.expected, reasons, within)
-    extra = _extra(found)
+    extra = extra_rows(found)
     latencies = tuple(sorted(float("inf") if row.latency is None else row.latency for row in rows))
     info = _info(found, claims, rows, extra, latencies, monitored, config, within)
     return Alerted(
@@ -120,7 +117,7 @@ def _explained(row: AlertTold, why: Why | None) -> AlertTold:
         return replace(
             row,
             reason=why.reason.value,
-            because=_short(why.because),
+            because=short(why.because),
             where=why.where,
             events=why.shown.events or row.events,
             issues=why.shown.issues or row.issues,
@@ -130,41 +127,6 @@ def _explained(row: AlertTold, why: Why | None) -> AlertTold:
         because = f"{getattr(row.legs, name):.1f} of its {row.latency:.1f} s"
         return replace(row, reason=_LATE[name].value, because=because)
     return row
-
-
-def _extra(found: Notifications) -> list[ExtraTold]:
-    """What nobody wanted, equal ones together; false alerts that reached nobody with the count 0."""
-    groups: dict[tuple[str, str, str, str], list[Unwanted]] = defaultdict(list)
-    for metric, each_of in (("alerting.duplicate", found.duplicates), ("alerting.false", found.false)):
-        for each in each_of:
-            notice = each.alert.raised.notice
-            groups[metric, notice.rule, each.channel, each.reason.value].append(each)
-    rows = [
-        _extra_row(metric, channel, each_of[0], len(each_of))
-        for (metric, _, channel, _), each_of in groups.items()
-    ]
-    told = {id(each.alert) for each in found.false}
-    silent = {each.raised.notice.rule: each for each in reversed(found.false_alerts) if id(each) not in told}
-    for alert in silent.values():
-        if alert.extra is not None:
-            rows.append(_extra_row("alerting.false", "", Unwanted(alert, "", alert.extra, alert.because), 0))
-    return rows
-
-
-def _extra_row(metric: str, channel: str, first: Unwanted, count: int) -> ExtraTold:
-    raised = first.alert.raised
-    return ExtraTold(
-        metric=metric,
-        rule=raised.notice.rule,
-        channel=channel,
-        fault=first.alert.claim.fault if first.alert.claim is not None else "",
-        reason=first.reason.value,
-        because=_short(first.because or raised.notice.because),
-        count=count,
-        alert_id=raised.alert_id,
-        event_id=raised.notice.event_id,
-        issue=raised.notice.issue,
-    )
 
 
 def _info(
@@ -204,19 +166,13 @@ def _info(
         p95=share_of(latencies, 0.95),
         p99=share_of(latencies, 0.99),
         max=share_of(latencies, 1.0),
-        rules=_rules(rows, extra),
-        channels=_channels(found, rows),
+        rules=rule_rows(rows, extra),
+        channels=channel_rows(found, rows),
         table=tuple(sorted(rows, key=_worst_first)[:MOST_ROWS]),
         extra=tuple(sorted(extra, key=lambda row: -row.count)[:MOST_ROWS]),
         pending=monitored.ending.pending[:MOST_ROWS] if monitored.ending is not None else (),
         warnings=tuple(map(str, monitored.rules.warnings[:MOST_ROWS])),
     )
-
-
-def share_of(latencies: Sequence[float], share: float) -> float | None:
-    """The order statistic of the run; None where there is none, or where it is infinite."""
-    value = quantile(latencies, share) if latencies else float("inf")
-    return value if value < float("inf") else None
 
 
 def _faults(incidents: Iterable[Incident]) -> int:
@@ -234,58 +190,6 @@ def _faults_missed(expected: Iterable[Notification], rows: Iterable[AlertTold]) 
     for incident, reason in reasons.values():
         counted[reason] += len(incident.fault_ids)
     return counted
-
-
-def _rules(rows: Iterable[AlertTold], extra: Iterable[ExtraTold]) -> tuple[RuleTold, ...]:
-    of_rule: dict[str, list[AlertTold]] = defaultdict(list)
-    for row in rows:
-        of_rule[row.rule].append(row)
-    unwanted: Counter[tuple[str, str]] = Counter()
-    for one in extra:
-        unwanted[one.rule, one.metric] += one.count
-    names = sorted({*of_rule, *(one.rule for one in extra)})
-    return tuple(_rule(name, of_rule[name], unwanted) for name in names)
-
-
-def _rule(name: str, rows: Sequence[AlertTold], unwanted: Mapping[tuple[str, str], int]) -> RuleTold:
-    times = sorted(row.latency for row in rows if row.latency is not None)
-    return RuleTold(
-        rule=name,
-        expected=len(rows),
-        delivered=len(times),
-        missed=len(rows) - len(times),
-        late=sum(row.late for row in rows),
-        duplicate=unwanted.get((name, "alerting.duplicate"), 0),
-        false=unwanted.get((name, "alerting.false"), 0),
-        p50=share_of(times, 0.5),
-        max=share_of(times, 1.0),
-        legs=_medians([row.legs for row in rows if row.legs is not None]),
-    )
-
-
-def _medians(legs: Sequence[Legs]) -> Legs | None:
-    if not legs:
-        return None
-    return Legs(**{name: quantile(sorted(getattr(each, name) for each in legs), 0.5) for name in LEGS})
-
-
-def _channels(found: Notifications, rows: Iterable[AlertTold]) -> tuple[ChannelTold, ...]:
-    times: dict[str, list[float]] = defaultdict(list)
-    for row in rows:
-        if row.latency is not None:
-            times[row.channel].append(row.latency)
-    return tuple(
-        ChannelTold(
-            channel=name,
-            received=each.received,
-            refused=each.refused,
-            dead=each.dead,
-            signature_invalid=each.signature_invalid,
-            p50=share_of(sorted(times[name]), 0.5),
-            max=share_of(sorted(times[name]), 1.0),
-        )
-        for name, each in sorted(found.channels.items())
-    )
 
 
 def _worst_first(row: AlertTold) -> tuple[bool, bool, float]:
@@ -316,7 +220,3 @@ def _trouble(info: AlertingInfo, found: Notifications) -> list[str]:
         if not closes:
             trouble.append(f"the account of {what} does not close")
     return trouble
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= _MOST_TEXT else text[: _MOST_TEXT - 1] + "…"

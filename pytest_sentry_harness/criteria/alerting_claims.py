@@ -52,6 +52,8 @@ class Alert:
     extra: Extra | None = None
     """Why it is false."""
     because: str = ""
+    fault: str = ""
+    """Of a false alert, the faults that its event is of."""
 
     @property
     def gravity(self) -> int:
@@ -200,9 +202,9 @@ class Claims:
                 alert.claim = self._claim(notice.rule, incident)
                 return
         if incidents:
-            names = " and ".join(dict.fromkeys(repr(each.fault) for each in incidents))
+            alert.fault = ", ".join(dict.fromkeys(each.fault for each in incidents))
             alert.extra = Extra.RULE_NOT_EXPECTED
-            alert.because = f"fault {names} must not alert by this rule"
+            alert.because = f"fault {alert.fault!r} must not alert by this rule"
         else:
             alert.extra = Extra.EVENT_OF_NO_FAULT
             alert.because = "its event is of no fault"

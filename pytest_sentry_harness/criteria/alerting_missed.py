@@ -50,7 +50,7 @@ def _on_its_way(ways: Sequence[Way]) -> Why:
     if way.kept:
         return Why(Missed(way.kept), way.why, shown=shown)
     errors = [each.error for each in way.tries if each.error]
-    last = f", the last one: {errors[-1]}" if errors else ""
+    last = f", the last one: {errors[-1].rstrip(': ')}" if errors else ""
     tries = f"{len(way.tries)} {'try' if len(way.tries) == 1 else 'tries'}"
     if way.end == "dead":
         return Why(Missed.RECEIVER_FAILED, f"given up after {tries}{last}", shown=shown)

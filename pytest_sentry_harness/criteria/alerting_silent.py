@@ -79,7 +79,8 @@ def _late(asked: Sequence[Asked], known: Known) -> Why | None:
 
 def _quiet(rule: IssueRule, asked: Sequence[Asked], shown: Shown, known: Known) -> Why:
     """All that the rule asks for was there: it was quiet for what it had told before."""
-    where = f"{rule.where}.frequency".lstrip(".")
+    key = "frequency" if rule.filters_first else "config.frequency"  # of /rules/, of a workflow
+    where = f"{rule.where}.{key}".lstrip(".")
     for each in asked:
         earlier = _fired_before(rule, each, known)
         if earlier is not None:

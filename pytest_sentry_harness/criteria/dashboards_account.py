@@ -172,9 +172,7 @@ def _because(report: WidgetReport, status: WidgetStatus, wrong: Sequence[Held]) 
     if status in ("ok", "quiet"):
         return "", [each.text for each in report.findings if each.kind == "quiet"]
     if status == report.status:
-        reasons = [reason for reason in map(_reason, findings) if reason]
-        # A field that other kinds of data have is no field here: then it is the dataset that is wrong.
-        reason = next((each for each in reasons if each == "wrong_type"), (reasons or [""])[0])
+        reason = next((reason for reason in map(_reason, findings) if reason), "")
         return reason or (wrong[0].reason if wrong else "not_evaluated"), [
             each.text for each in findings
         ] + differences

@@ -35,7 +35,9 @@ def measure(info: NoiseInfo, gates: Iterable[Gate] = ()) -> dict[str, Measuremen
         _measured("noise.recall", info.recall, info.events, "no two events are of one root cause"),
         _measured("noise.duplicates", info.duplicates, info.events, nothing),
         *(_misclassified(info, what) for what in ("category", "severity")),
-        _measured("noise.notifications", info.notified, info.events, nothing or "the scenario has no [alerting]"),
+        _measured(
+            "noise.notifications", info.notified, info.events, nothing or "the scenario has no [alerting]"
+        ),
         _measured("noise.causes", info.enough, info.events),
     )
     return {each.metric: each for each in found}

@@ -40,8 +40,9 @@ class Span:
 def rules_of(asked: Asked, span: Span) -> tuple[BurnRule, ...]:
     """Its own, or the Workbook's: as much of the budget, in windows that are as long for the run as theirs for six hours.
 
-    How fast the budget burns is a ratio and need not be scaled. Where there are six hours, windows are what they are. A rule that even
-    a budget spent evenly would meet is left out: a window of a day is spent to a quarter in six hours.
+    How fast the budget burns is a ratio and need not be scaled. Where there are six hours, windows are what they are. Left out is a
+    rule that even a budget spent evenly would meet (a window of a day is spent to a quarter in six hours), and one that cannot fire:
+    when every request is bad, a budget of 10 % burns ten times too fast.
     """
     if asked.burns:
         return tuple(
@@ -49,10 +50,10 @@ def rules_of(asked: Asked, span: Span) -> tuple[BurnRule, ...]:
             for each in asked.burns
         )
     scale = min(span.seconds / RUN_STANDS_FOR, 1.0)
-    rules = []
+    most, rules = 1 / (1 - asked.target), []
     for name, share, window, severity in _PAGES:
         burn = share * asked.window / window
-        if burn > 1:
+        if 1 < burn < most:
             rules.append(
                 BurnRule(
                     name=name,

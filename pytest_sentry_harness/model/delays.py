@@ -31,6 +31,7 @@ class Delays:
         return next_multiple(at + self.slow_after, self.slow_every)
 
 
+NO_DELAYS = Delays()
 SENTRY_DELAYS = Delays(slow_every=60.0, metric_every=60.0)
 """Metric rules decide once a minute. That slow conditions are batched by the minute is an assumption: Sentry does not
 document the time, so measure yours. What ingestion takes comes on top."""

@@ -61,7 +61,21 @@ _ALERTING = """
 """
 """Why an alert was not delivered, or late, or one too many."""
 REASONS = frozenset(
-    " ".join((_PROCESS, _WAY, _SERVER, _REPORTED, _WRONG, _TIMING, _SLOW, _NOISE, _OBJECTIVES, _DASHBOARDS, _ALERTING)).split()
+    " ".join(
+        (
+            _PROCESS,
+            _WAY,
+            _SERVER,
+            _REPORTED,
+            _WRONG,
+            _TIMING,
+            _SLOW,
+            _NOISE,
+            _OBJECTIVES,
+            _DASHBOARDS,
+            _ALERTING,
+        )
+    ).split()
 )
 _PREFIXES = ("misbehaviour:",)
 """The rest says which rule of the link it was."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from .classified import Category, Severity
-from .delays import Delays
+from .delays import NO_DELAYS, Delays
 from .extensions import NO_EXTENSIONS, Extensions
 from .overhead import Overhead
 
@@ -401,7 +401,7 @@ class Alerting:
     """Channels and routes, in TOML; None: one webhook called ``webhook``, which is told everything."""
     within: float = 30.0
     """Seconds after which an alert is late."""
-    delays: Delays = Delays()
+    delays: Delays = NO_DELAYS
     """How late the monitoring backend works."""
     archived: tuple[str, ...] = ()
     """Searches: an issue whose first event matches one is archived for good from the start."""

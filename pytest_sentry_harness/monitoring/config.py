@@ -9,9 +9,7 @@ from pathlib import Path
 import msgspec
 
 from ..errors import UsageError
-from ..model.delays import Delays
-
-NO_DELAYS = Delays()
+from ..model.delays import NO_DELAYS, Delays
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

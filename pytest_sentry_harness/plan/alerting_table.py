@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ScenarioError, did_you_mean
-from ..model.delays import SENTRY_DELAYS, Delays
+from ..model.delays import NO_DELAYS, SENTRY_DELAYS, Delays
 from ..model.scenario import Alerting, ReceiverManner, Scenario
 from .tables import Document, Table
 
-_NAMED_DELAYS = {"none": Delays(), "sentry": SENTRY_DELAYS}
+_NAMED_DELAYS = {"none": NO_DELAYS, "sentry": SENTRY_DELAYS}
 _MOST_TIMES = 1000
 _KEYS = ("rules", "notify", "within", "delays", "archived", "receiver", "patience")
 _DELAYS_HINT = (

@@ -91,7 +91,7 @@ def _twin(document: Document, table: Table, extensions: Extensions, alerting: di
         raise table.fail("finds", f"unknown metric {metric!r}", hint=did_you_mean(metric, extensions.metrics))
     reasons = finds.texts("reason")
     if metric.startswith(
-        ("capture.", "timing.", "noise.", "objectives.", "dashboards.")
+        ("capture.", "timing.", "noise.", "alerting.", "objectives.", "dashboards.")
     ):  # other criteria have words of their own
         for unknown in filter(None, map(unknown_reason, reasons)):
             raise table.fail(

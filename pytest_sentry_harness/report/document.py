@@ -11,9 +11,9 @@ from typing import Any
 
 import msgspec
 
+from ..model.alerted import AlertingInfo
 from ..model.analysis import AnalysisInfo
 from ..model.dashboards import DashboardsInfo
-from ..model.alerted import AlertingInfo
 from ..model.ledger import Place
 from ..model.load import LoadInfo
 from ..model.noise import NoiseInfo

@@ -6,9 +6,9 @@ import html
 from collections.abc import Sequence
 
 from ..criteria.verdict import show
+from .alerting import alerting_lines
 from .analysis import analysis_markdown
 from .dashboards import dashboards_lines
-from .alerting import alerting_lines
 from .document import AccountInfo, RunDocument
 from .lines import Cause, advice, by_cause, could_be_line, finding_line, point_line, printable, short_path
 from .load import load_table

@@ -10,9 +10,9 @@ from rich.text import Text
 from ..criteria.verdict import show
 from ..model.account import State
 from ..model.verdict import Verdict
+from .alerting import print_alerting
 from .analysis import print_analysis
 from .dashboards import print_dashboards
-from .alerting import print_alerting
 from .document import RunDocument
 from .lines import Cause, advice, by_cause, could_be_line, finding_line, point_line, printable, short_path
 from .load import load_lines

@@ -18,9 +18,9 @@ DEFECT = os.environ.get("DEFECT", "")
 OUTAGE = range(40, 80)
 """A third of the 120 orders that the scenario sends, in the middle of the run."""
 REGIONS = ("eu", "us", "ap")
-WORK = 0.01
+WORK = 0.006
 """Seconds."""
-SLOW = 0.25
+SLOW = 0.35
 _orders, _quotes, _passing = itertools.count(), itertools.count(), itertools.count()
 
 
@@ -41,7 +41,10 @@ def sampled(context: Any) -> float:
 
 
 sentry_sdk.init(
-    release="shop@1", traces_sampler=sampled, before_send_transaction=without_failures, server_name="shop-1"
+    release="shop@1",
+    traces_sampler=sampled,
+    before_send_transaction=without_failures,
+    include_local_variables=False,
 )
 
 
@@ -84,7 +87,7 @@ async def orders() -> dict[str, str]:
 async def quotes() -> dict[str, str]:
     """Look up a price."""
     number = next(_quotes)
-    await asyncio.sleep(SLOW if DEFECT == "slow" and number % 10 == 0 else WORK)
+    await asyncio.sleep(SLOW if DEFECT == "slow" and number % 15 == 0 else WORK)
     if DEFECT == "unknown_symbols" and number % 4 == 0:
         raise HTTPException(status_code=404)
     return {"price": "1"}

@@ -181,9 +181,7 @@ def test_a_rule_that_repeats_itself_is_named_with_the_issues_it_was_split_into()
 def test_alerts_about_what_should_not_alert_are_false() -> None:
     """Of no fault, or of one that must not alert by this rule; those that reach nobody are told of and not counted."""
     muted = '[[suppression]]\nname = "deploy"\nrule = "quiet"\n'
-    world = World(
-        NEW, rule("quiet", EVERY_EVENT), notify=CHANNELS + ROUTE + muted, save=(), pay=("new",)
-    )
+    world = World(NEW, rule("quiet", EVERY_EVENT), notify=CHANNELS + ROUTE + muted, save=(), pay=("new",))
     world.fault("save", function="save")
     world.event({**world.items[0].data, "fingerprint": ["x"]})
     world.fault("pay", function="pay")
@@ -417,7 +415,12 @@ def test_a_metric_rule_says_how_near_it_came() -> None:
 )
 def test_what_is_not_sent_says_why(notify: str, reason: str, because: str) -> None:
     """Routes and suppressions, by their own words."""
-    world = World(NEW, notify=CHANNELS + notify, save=() if reason == "suppressed_as_duplicate" else ("new",), pay=("new",))
+    world = World(
+        NEW,
+        notify=CHANNELS + notify,
+        save=() if reason == "suppressed_as_duplicate" else ("new",),
+        pay=("new",),
+    )
     if reason == "suppressed_as_duplicate":
         world.fault("save", function="save")
     world.fault("pay", function="pay")

@@ -61,7 +61,9 @@ def test_a_rule_that_is_willing_refuses_nothing() -> None:
             "tag a equals 'b': the event has no tag a",
         ),
         (
-            filtered("event_attribute.EventAttributeFilter", attribute="exception.type", match="eq", value="X"),
+            filtered(
+                "event_attribute.EventAttributeFilter", attribute="exception.type", match="eq", value="X"
+            ),
             {},
             "attribute exception.type equals 'X': the event has 'shoperror'",
         ),
@@ -71,9 +73,7 @@ def test_a_rule_that_is_willing_refuses_nothing() -> None:
             "the issue has happened at least 10 times: it has happened 1 times",
         ),
         (
-            filtered(
-                "age_comparison.AgeComparisonFilter", comparison_type="older", value=1, time="hour"
-            ),
+            filtered("age_comparison.AgeComparisonFilter", comparison_type="older", value=1, time="hour"),
             {},
             "the issue is older than 1h: it is 0 s old",
         ),
@@ -92,7 +92,9 @@ def test_a_refusal_says_what_the_event_had(written: dict[str, Any], event: dict[
 
 def test_long_lists_of_values_are_cut() -> None:
     """What an event holds is hostile, and may be much."""
-    written = filtered("event_attribute.EventAttributeFilter", attribute="exception.type", match="eq", value="X")
+    written = filtered(
+        "event_attribute.EventAttributeFilter", attribute="exception.type", match="eq", value="X"
+    )
     problems = [{"type": f"E{number}", "value": ""} for number in range(5)]
     (refusal,) = asked(written, {"exception": {"values": problems}}).refusals
     assert refusal.text.endswith("the event has 'e0', 'e1', 'e2' and 2 more")
@@ -151,7 +153,9 @@ def test_of_action_filters_the_nearest_speaks() -> None:
 # ---- metric rules ------------------------------------------------------------------------------
 
 
-def measured(written: dict[str, Any], *events: dict[str, Any], until: float = 1000.0, **options: Any) -> MetricInquiry:
+def measured(
+    written: dict[str, Any], *events: dict[str, Any], until: float = 1000.0, **options: Any
+) -> MetricInquiry:
     (found,) = read_rules(json.dumps([written]), "alerts.json").rules
     assert isinstance(found, MetricRule)
     inquiry = MetricInquiry(found, {f"e{number}" for number in range(9)}, until=EPOCH + until, **options)
@@ -167,9 +171,27 @@ def test_how_near_a_metric_rule_came() -> None:
     assert (nearest.value, nearest.met, nearest.taken) == (2, False, {"e1", "e3"})
     nearest = measured(metric("m", 1), {}, {}, {}).close()
     assert (nearest.met, nearest.in_time) == (True, True)
-    inquiry = measured(metric("m", 5, triggers=[{"label": "critical", "alertThreshold": 2, "actions": []}], thresholdType=1), {}, {}, {})
+    inquiry = measured(
+        metric("m", 5, triggers=[{"label": "critical", "alertThreshold": 2, "actions": []}], thresholdType=1),
+        {},
+        {},
+        {},
+    )
     assert inquiry.wanted == "< 2"
     assert inquiry.close().met
+
+
+def test_a_burst_at_the_end_is_looked_at_as_a_whole() -> None:
+    """A live monitor looks again after it."""
+    (found,) = read_rules(json.dumps([metric("m", 2)]), "alerts.json").rules
+    assert isinstance(found, MetricRule)
+    inquiry, issues = MetricInquiry(found, (), until=EPOCH + 9), Issues(CONFIG)
+    for number in range(3):
+        event = Event(
+            cursor=number, received_at=EPOCH + number / 100, project="1", event_id=f"e{number}", data=raised()
+        )
+        inquiry.see(issues.see(event))
+    assert inquiry.close().value == 3
 
 
 def test_an_evaluation_that_never_came() -> None:
@@ -186,7 +208,9 @@ def test_transactions_and_sessions_count_too() -> None:
     for number in range(3):
         begun = EPOCH + 10 + number
         inquiry.see_transaction(
-            {"transaction": "/", "start_timestamp": begun, "timestamp": begun + 0.25}, at=begun + 1, project="1"
+            {"transaction": "/", "start_timestamp": begun, "timestamp": begun + 0.25},
+            at=begun + 1,
+            project="1",
         )
     assert inquiry.kind == "transaction"
     assert inquiry.close().value == pytest.approx(250)

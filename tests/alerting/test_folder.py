@@ -81,8 +81,18 @@ def ran(made: World, base: Path, noise: str = "") -> RunFolder:
     target = Journal(folder.ledger, run_id=folder.run_id, role="target")
     target.write(SdkInit, version="2.75.0", active=True, dsn="http://…@127.0.0.1:1/1", place=None)
     for name, fault_id, at in made.firings:
-        said = {"fault_id": fault_id, "fault": name, "point": f"shop:{name}", "effect": "raise"}
-        target.append(Fired(at=at, mono=at - EPOCH, term="raise(OSError)", exception_type="ShopError", **said))
+        target.append(
+            Fired(
+                at=at,
+                mono=at - EPOCH,
+                fault_id=fault_id,
+                fault=name,
+                point=f"shop:{name}",
+                effect="raise",
+                term="raise(OSError)",
+                exception_type="ShopError",
+            )
+        )
     for event_id, origins in made.origins.items():
         target.write(SdkSaw, fault_ids=tuple(each.fault_id for each in origins), event_id=event_id)
     target.close("exit")
@@ -176,7 +186,7 @@ def test_a_missed_alert_is_told_in_every_report_and_harmless_there(tmp_path: Pat
 
 def test_noise_counts_notifications_where_both_are_judged(tmp_path: Path) -> None:
     """Two of two events; and it is shown."""
-    document = judge_folder(ran(world("save", "pay"), tmp_path, '[noise]\n'))
+    document = judge_folder(ran(world("save", "pay"), tmp_path, "[noise]\n"))
     assert document.noise is not None
     assert (document.noise.notifications, document.noise.notified) == (2, 1.0)
     assert "2 notifications were received: 100 % of the events of faults" in terminal(document)
@@ -203,7 +213,10 @@ def test_a_clock_that_was_set_is_doubted(tmp_path: Path) -> None:
     made.receipts["ops"] = [replace(each, at=each.at + 5) for each in made.receipts["ops"]]
     document = judge_folder(ran(made, tmp_path))
     notes = [note for each in document.criteria for note in each.notes]
-    assert "the clock of the machine was set by 5.0 s during the run: times of alerts cannot be compared" in notes
+    assert (
+        "the clock of the machine was set by 5.0 s during the run: times of alerts cannot be compared"
+        in notes
+    )
     assert verdict(document) is Verdict.INCONCLUSIVE
 
 

@@ -124,9 +124,7 @@ def test_what_another_incident_reached_says_nothing_of_this_one() -> None:
 
 def test_of_a_metric_rule_that_must_agree_several_times() -> None:
     """Once is not enough."""
-    world = World(
-        metric("many", 1, thresholdPeriod=3), delays=Delays(metric_every=30.0), save=("many",)
-    )
+    world = World(metric("many", 1, thresholdPeriod=3), delays=Delays(metric_every=30.0), save=("many",))
     world.fault("save", times=2)
     world.wait(120, step=5)
     row = missed(world)

@@ -46,7 +46,9 @@ def test_the_runbook_has_a_section_for_every_reason() -> None:
     index = TEXT.partition("## ")[0]
     assert set(re.findall(r"\(#(\w+)\)", index)) == set(reasons)
     named = set(re.findall(r"`(alerting\.\w+)", index))
-    assert named >= {name.rpartition(".p")[0] or name for name in METRICS if name.startswith("alerting.missed")}
+    assert named >= {
+        name.rpartition(".p")[0] or name for name in METRICS if name.startswith("alerting.missed")
+    }
 
 
 def parsed(gate: str = "", alerting: str = "", expect: str = "") -> tuple[str, ...]:

@@ -14,8 +14,8 @@ from pytest_sentry_harness.model.account import Account, LossClass, Outcome, Sta
 from pytest_sentry_harness.model.alerting import Ending, Put
 from pytest_sentry_harness.model.delays import Delays
 from pytest_sentry_harness.model.monitored import Alert, Event
-from pytest_sentry_harness.model.notified import Delivery, Outcome as Sent
-from pytest_sentry_harness.model.notified import Receipt
+from pytest_sentry_harness.model.notified import Delivery, Receipt
+from pytest_sentry_harness.model.notified import Outcome as Sent
 from pytest_sentry_harness.model.scenario import Expect, Fault
 from pytest_sentry_harness.monitor.alerts.evaluator import Evaluator
 from pytest_sentry_harness.monitor.alerts.read import read_rules
@@ -63,7 +63,12 @@ def frequency(value: int, interval: str = "1h") -> dict[str, Any]:
 
 def tagged(key: str, value: str) -> dict[str, Any]:
     """A filter."""
-    return {"id": "sentry.rules.filters.tagged_event.TaggedEventFilter", "key": key, "match": "eq", "value": value}
+    return {
+        "id": "sentry.rules.filters.tagged_event.TaggedEventFilter",
+        "key": key,
+        "match": "eq",
+        "value": value,
+    }
 
 
 def rule(name: str, *conditions: Any, filters: tuple[Any, ...] = (), **more: Any) -> dict[str, Any]:
@@ -170,14 +175,17 @@ class World:
         if origins:
             self.origins[event_id] = origins
         if put:
-            received_at, _ = self.now, self.wait(0.25)
+            received_at = self.now
+            self.wait(0.25)
             event = Event(cursor=cursor, received_at=self.now, project="1", event_id=event_id, data=data)
             self._put(event, received_at)
         return event_id
 
     def _put(self, event: Event, received_at: float) -> None:
         seen = self.issues.see(event)
-        functions = [frame["function"] for frame in event.data["exception"]["values"][0]["stacktrace"]["frames"]]
+        functions = [
+            frame["function"] for frame in event.data["exception"]["values"][0]["stacktrace"]["frames"]
+        ]
         if seen.is_new and functions[0] in self.archived:
             seen = replace(seen, issue=self.issues.ignore(seen.issue.number, self.now))
         self.puts.append(
@@ -228,7 +236,10 @@ class World:
                 self.receive(delivery, status, self.now + seconds)
             taken = 200 <= status < 300
             outcome = Sent(
-                delivered=taken, status=status or None, error="" if taken else f"answered {status}", seconds=seconds
+                delivered=taken,
+                status=status or None,
+                error="" if taken else f"answered {status}",
+                seconds=seconds,
             )
             self.policy.report(delivery.delivery_id, outcome, self.now + seconds)
 
@@ -281,7 +292,9 @@ class World:
                 rules=self.rules,
                 delays=self.delays,
                 puts=tuple(self.puts),
-                ending=Ending(at=self.now, followed=len(self.items), pending=self.pending) if self.ended else None,
+                ending=Ending(at=self.now, followed=len(self.items), pending=self.pending)
+                if self.ended
+                else None,
                 items=self._items,
                 account=Account(
                     injected=0,

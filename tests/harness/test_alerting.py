@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import threading
 from pathlib import Path
@@ -242,3 +243,30 @@ def test_a_run_whose_monitor_dies_is_an_error(tmp_path: Path) -> None:
         document = run.finish()
     assert (document.verdict, document.run.stop_reason) == (Verdict.ERROR, "monitor_died")
     assert "the monitor was killed by SIGKILL" in " ".join(document.criteria[0].notes)
+
+
+def test_a_monitor_that_does_not_end_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some time after its patience; the run has trouble then."""
+    monkeypatch.setattr("pytest_sentry_harness.harness.alerting._MARGIN", 0.2)
+    alerting, _ = live(tmp_path, 'patience = "100ms"')
+    with alerting:
+        process = alerting._process
+        assert process is not None
+        process.send_signal(signal.SIGSTOP)
+        (trouble,) = alerting.finish(lambda: None, at_once=False)
+    assert "the monitor had not ended 0.3 s after it was told to" in trouble
+    assert process.returncode == -signal.SIGKILL
+
+
+def test_a_monitor_that_breaks_is_told(tmp_path: Path) -> None:
+    """By what it says itself, with the end of its log."""
+    alerting, folder = live(tmp_path, 'delays = { ingest = "500s" }')
+    with alerting:
+        process = alerting._process
+        assert process is not None
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (4096, 4096))
+        write(folder.store, [event(message=str(number)) for number in range(100)])
+        process.wait(60)
+        (trouble,) = alerting.finish(lambda: None, at_once=False)
+    assert "the monitor broke: " in trouble
+    assert "Traceback" in trouble

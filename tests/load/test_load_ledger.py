@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from pytest_sentry_harness import clock
+from pytest_sentry_harness.load.intended import due_at
 from pytest_sentry_harness.load.load_ledger import LoadLedger, stopped
-from pytest_sentry_harness.model.ledger import Answered, Goodbye, Intent, Note
+from pytest_sentry_harness.model.ledger import Answered, Ended, Goodbye, Intent, Note
 from pytest_sentry_harness.protocol import fault_header
 
 from .recording import arm, fault, ledger
@@ -111,3 +114,21 @@ def test_a_failure_to_mark_is_never_lost(tmp_path: Path, monkeypatch: pytest.Mon
     (note,) = [record for record in ledger(tmp_path)[0] if isinstance(record, Note)]
     assert note.level == "error"
     assert note.text == "a request could not be marked: ZeroDivisionError: division by zero"
+
+
+def test_how_every_request_ended_is_on_record_when_objectives_are_judged(tmp_path: Path) -> None:
+    """With its status, from when it was due; one that its sender gave up is not, for nobody waited for its answer."""
+    load = LoadLedger(replace(arm(tmp_path), every_request=True), "", lambda: None)
+    load.send("GET", "http://127.0.0.1/x", "/x", lambda _: SimpleNamespace(status_code=503))
+    with due_at(clock.monotonic() - 5.0):
+        load.send("GET", "http://127.0.0.1/y", "/y", lambda _: SimpleNamespace(status_code=0))
+
+    def stop(headers: dict[str, str]) -> object:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        load.send("GET", "http://127.0.0.1/z", "/z", stop)
+    load.close("done")
+    ended = [record for record in ledger(tmp_path)[0] if isinstance(record, Ended)]
+    assert [(each.request, each.status) for each in ended] == [("GET /x", 503), ("GET /y", 0)]
+    assert ended[1].seconds >= 5 > ended[0].seconds >= 0

@@ -221,3 +221,12 @@ def test_a_twin_needs_the_table() -> None:
         FAULT.format(expect="") + "[[twin]]\nname = 't'\nenv = { A = 'b' }\nalerting = { within = '1s' }\n"
     )
     assert "[[twin]] alerting: twin 't' changes [alerting], and there is none" in text
+
+
+def test_a_twin_names_reasons_of_alerting() -> None:
+    """Those that are known; another is refused with those that are near."""
+    twin = "[[twin]]\nname = 't'\nalerting = {{ within = '1s' }}\nfinds = {{ metric = 'alerting.late', reason = '{}' }}\n"
+    gates = '[gates]\n"alerting.late" = "= 0"\n'
+    (found,) = read(WHOLE + EXPECTS + gates + twin.format("late_ingestion")).twins
+    assert found.finds.reasons == ("late_ingestion",)
+    assert "did you mean 'late_ingestion'" in refused(WHOLE + EXPECTS + gates + twin.format("late_ingstion"))

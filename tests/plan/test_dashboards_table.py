@@ -107,7 +107,7 @@ within = 2
         ),
     )
     assert read("").dashboards is None
-    assert DASHBOARD_TEMPLATES == tuple(TEMPLATES)
+    assert tuple(TEMPLATES) == DASHBOARD_TEMPLATES
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ burn = [{ name = "page", over = 14.4, long = "12s" }, { name = "note", over = 2,
 @pytest.mark.parametrize(
     ("text", "what", "hint"),
     [
-        ("objective = 1\n", "objectives are a list of tables", "with two brackets"),
+        ("[objective]\nname = 'x'\n", "objectives are a list of tables", "with two brackets"),
         ("[[objective]]\n", "name is missing", 'name = "orders are answered"'),
         ('[[objective]]\nname = "x"\n', "what is missing", 'what = "latency"'),
         (GOOD.replace("availability", "uptime"), "what = 'uptime' is not allowed", "availability"),
@@ -108,7 +108,7 @@ burn = [{ name = "page", over = 14.4, long = "12s" }, { name = "note", over = 2,
 def test_what_is_wrong_is_named(text: str, what: str, hint: str) -> None:
     """What, where and what to do."""
     with pytest.raises(ScenarioError) as error:
-        read(text, HEAD + LOAD if not text.startswith("objective") else "objective = 1\n" + HEAD + LOAD)
+        read(text)
     assert error.value.what.startswith(what)
     assert hint in (error.value.hint or "")
     assert (error.value.where or "").startswith("x.toml")

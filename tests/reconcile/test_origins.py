@@ -137,7 +137,9 @@ def test_events_of_several_faults_and_all_that_fired_are_told_when_asked_for() -
     """Alerting asks: an alert about both of them is about each."""
     told = story()
     told.captured(1)
-    told.add(Fired, fault_id="other-1", fault="other", point="app:pay", effect="raise", term="raise(ValueError)")
+    told.add(
+        Fired, fault_id="other-1", fault="other", point="app:pay", effect="raise", term="raise(ValueError)"
+    )
     told.add(SdkSaw, fault_ids=(told.fault_id(1), "other-1"), event_id=event_id_of(71))
     told.arrives(71)
     found = reconcile(told.records(), told.arrivals(), {}, with_origins=True, with_firings=True)

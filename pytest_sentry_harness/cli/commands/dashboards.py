@@ -20,7 +20,9 @@ def command() -> None:
     "--slow-ms", type=click.IntRange(1), default=500, show_default=True, help="What takes longer is slow."
 )
 @click.option("--business", default="", metavar="SEARCH", help="The transactions the business lives on.")
-def template_command(name: str, environment: tuple[str, ...], period: str, slow_ms: int, business: str) -> int:
+def template_command(
+    name: str, environment: tuple[str, ...], period: str, slow_ms: int, business: str
+) -> int:
     """Print a dashboard: errors, performance, release-health or business.
 
     The JSON is what Sentry's API takes at POST /api/0/organizations/ORG/dashboards/, and what [dashboards] in a

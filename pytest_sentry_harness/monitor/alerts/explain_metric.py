@@ -63,7 +63,7 @@ class MetricInquiry:
         self._measure = Measure(rule, self._delays.metric_every + self._delays.metric_after)
         self._sessions = SessionBook()
         self._next: float | None = None
-        self._last = float("-inf")
+        self._last = self._newest = float("-inf")
 
     @property
     def kind(self) -> Kind:
@@ -108,13 +108,13 @@ class MetricInquiry:
 
     def close(self) -> Nearest:
         """Nothing more is seen: the evaluation that would have come next is made all the same."""
-        if self._next is not None:
-            self._evaluate(self._next)
-        elif self._last > float("-inf"):
-            self._evaluate(self._last)
+        at = self._next if self._next is not None else self._newest
+        if at > float("-inf"):
+            self._evaluate(at)
         return self.nearest
 
     def _add(self, at: float, environment: str, row: Fields) -> None:
+        self._newest = at
         self._measure.add(at, environment, row)
         if not self._delays.metric_every and at - self._last >= _TICK:
             self._evaluate(at)

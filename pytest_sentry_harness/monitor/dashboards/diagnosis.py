@@ -96,7 +96,7 @@ def _kind(conditions: Sequence[Condition], occurring: Occurring) -> FindingKind:
 def _mistake(condition: Condition, occurring: Occurring) -> FindingKind:
     key = _key(condition)
     if key and not occurring.has(key) and not occurring.known(key):
-        return "misspelt_field"
+        return "wrong_type" if occurring.elsewhere(key) else "misspelt_field"
     exact = condition.operator in ("=", "in") and not any(has_wildcard(value) for value in condition.values)
     if condition.negated or not exact or condition.values == ("",):
         return "quiet"

@@ -277,7 +277,7 @@ def test_spans() -> None:
          "avg(measurements.lcp): none of the transactions has a measurements.lcp"),
         (["count_unique(usr)"], {}, {}, "wrong", "misspelt_field", "did you mean 'user', which occurs?"),
         (["count_unique(colour)"], {}, {}, "wrong", "misspelt_field", "those that occur: "),
-        (["p95(transaction.duration)"], {}, {}, "empty", "misspelt_field",
+        (["p95(transaction.duration)"], {}, {}, "empty", "wrong_type",
          "transaction.duration is a field of transactions, these are events"),
         (["count()"], {"conditions": "!lvel:info"}, {}, "wrong", "misspelt_field", "`!lvel:info`: none of the events"),
         (["count()"], {"conditions": "!colour:red !has:dist"}, {}, "ok", None, ""),
