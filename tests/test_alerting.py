@@ -28,6 +28,7 @@ LATE = {"evaluated-once-a-minute": "rule", "backlog-of-31-seconds": "issue"}
 """Twins that wait for more than half a minute, and the leg in which they do."""
 DEFECTS = {
     "threshold.json": "issue-alerts.json",
+    "first-event.json": "issue-alerts.json",
     "environment.json": "issue-alerts.json",
     "level.json": "issue-alerts.json",
     "no-filter.json": "issue-alerts.json",

@@ -45,7 +45,7 @@ def test_every_widget_shows_what_happened(tmp_path: Path) -> None:
     document = ran(tmp_path)
     found = widgets(document)
     assert {each.status for each in found.values()} == {"ok"}
-    assert (len(found), sum(len(each.held) for each in found.values())) == (33, 30)
+    assert (len(found), sum(len(each.held) for each in found.values())) == (33, 29)
     folder = RunFolder.open(tmp_path / document.run.id)
     copied = RunFolder.open(shutil.copytree(folder.path, tmp_path / "elsewhere" / folder.run_id))
     assert judge_run(copied, copied.read_scenario(), copied.read_facts()) == document

@@ -76,7 +76,11 @@ def test_an_outage_is_found_at_its_time_in_its_size(tmp_path: Path) -> None:
         fast = side.burns[0]
         assert (fast.name, fast.severity, len(fast.fired)) == ("fast burn", "critical", 1)
         # Ten orders are needed to tell, of the long window's sixth of the run.
-        assert spike.begin - 2 * series.interval < fast.fired[0][0] < spike.begin + document.objectives.seconds / 3
+        assert (
+            spike.begin - 2 * series.interval
+            < fast.fired[0][0]
+            < spike.begin + document.objectives.seconds / 3
+        )
     assert told.bad_with_error == 40
 
 
@@ -98,7 +102,8 @@ def test_a_fault_of_one_region_is_pointed_at(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.usefixtures("unmeasured")
 @pytest.mark.parametrize(
-    "twin", ["slow", "failures-not-reported", "orders-not-sampled", "gateway-gives-up", "not-found-is-a-failure"]
+    "twin",
+    ["slow", "failures-not-reported", "orders-not-sampled", "gateway-gives-up", "not-found-is-a-failure"],
 )
 def test_each_twin_fails_by_its_metric_in_the_planted_size(tmp_path: Path, twin: str) -> None:
     """With what was planted in the finding, and no other gate red where it says so."""

@@ -150,6 +150,7 @@ KEY_OF = {
     "requests": "request",
     "reasons": "reason",
     "receivers": "receiver",
+    "burns": "burn",
 }
 NOT_KEYS = {
     "path",
@@ -159,6 +160,7 @@ NOT_KEYS = {
     "operations",
     "profiling",
     "noise",
+    "objectives",
     "alerting",
     "dashboards",
     "overhead",
@@ -185,6 +187,7 @@ NOT_KEYS = {
         ("`[[operation]]`", scenario_model.Operation),
         ("`[profiling]`", scenario_model.Profiling),
         ("`[noise]`", scenario_model.Noise),
+        ("`[[objective]]`", scenario_model.Objective),
         ("`[dashboards]`", scenario_model.Dashboards),
         ("`[[dashboards.shows]]`", scenario_model.Shows),
         ("`[alerting]`", scenario_model.Alerting),
@@ -243,7 +246,7 @@ def test_every_metric_is_documented_with_its_default_gate() -> None:
 def test_every_scenario_in_the_docs_is_valid(text: str) -> None:
     """A scenario that is shown can be copied."""
     scenario = parse_scenario(text, DOCS / "example.toml", check_files=False)
-    assert scenario.faults or scenario.overhead
+    assert scenario.faults or scenario.overhead or scenario.objectives
 
 
 # ---- exit codes, states, words -----------------------------------------------------------------

@@ -131,6 +131,8 @@ def _why(
         return _why_of_faults(shows, value or 0.0, known)
     if _counts(meant) and shows.requests:
         return _why_of_requests(value or 0.0, expected, known, arrived)
+    if shows.faults:
+        return "differs", "its issues are not one for each root cause; the criterion noise says why"
     for factor, words in ((1000.0, "1000 times"), (0.001, "a thousandth of")):
         if value and expected and abs(value / expected / factor - 1) < _NEAR:
             return "wrong_unit", f"it is {words} what is known"

@@ -216,7 +216,7 @@ _Row = tuple[bool, str, frozenset[Facet]]
 
 
 def _rows(objective: Objective, counting: Sequence[Request] | None, shown: Sequence[Reported]) -> list[_Row]:
-    """The requests that count, by the better account of them there is."""
+    """The requests that count, by the better view of them there is."""
     if counting is None:
         return [
             (bad, each.request.trace_id, each.facets)

@@ -1,4 +1,4 @@
-"""An objective by one account of requests: how many were bad, what is left of the error budget, which burn alerts fired."""
+"""One view of an objective: how many requests were bad, what is left of the error budget, which burn alerts fired."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def objective_of(asked: Asked, span: Span) -> Objective:
 
 
 def side_of(objective: Objective, requests: Iterable[Request], span: Span) -> Side:
-    """The account of ``requests``; those that do not count for the objective are left out. O(n log n)."""
+    """The view that ``requests`` give; those that do not count for the objective are left out. O(n log n)."""
     counting = [request for request in requests if objective.is_bad(request) is not None]
     track = Track(objective, counting)
     bad = sum(objective.is_bad(request) is True for request in counting)
@@ -88,7 +88,7 @@ def side_of(objective: Objective, requests: Iterable[Request], span: Span) -> Si
 
 
 def counted(objective: Objective, requests: int, bad: int, burns: tuple[BurnTold, ...] = ()) -> Side:
-    """The account of which only the sums are known."""
+    """The view of which only the sums are known."""
     low, high = wilson_interval(bad, requests)
     # One division: the nearest float to the true share, as the target is.
     share = (requests - bad) / requests if requests else None

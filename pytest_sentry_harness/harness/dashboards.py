@@ -20,7 +20,7 @@ from ..model.monitored import Event, Issue
 from ..model.run import RunFacts
 from ..model.scenario import Dashboards, Scenario, Shows
 from ..model.timing import Timings
-from ..monitor.dashboards import Dashboard, asked_of, load_dashboard, template
+from ..monitor.dashboards import asked_of, load_dashboard, template
 from ..monitor.fields import (
     KeptRows,
     Kind,
@@ -55,7 +55,7 @@ def check_dashboards(scenario: Scenario) -> None:
     if scenario.dashboards is None:
         return
     texts = {name: _text(path) for name, path in dashboard_files(scenario.dashboards).items()}
-    dashboards = [each.dashboard for each in _loaded(scenario.dashboards, texts)]
+    dashboards = [each.dashboard for each in _loaded(scenario.dashboards, texts, str)]
     for index, shows in enumerate(scenario.dashboards.shows):
         try:
             meant_by(shows, dashboards)
@@ -75,7 +75,9 @@ def dashboards_of(
     """The dashboards of the run in ``folder``. Raises ``EvidenceError`` when it, or a copy of a dashboard, cannot be read."""
     asked = scenario.dashboards
     assert asked is not None
-    loaded = _loaded(asked, {name: _copy(folder.rules / name) for name in dashboard_files(asked)})
+    texts = {name: _copy(folder.rules / name) for name in dashboard_files(asked)}
+    # Where the run's folder lies must not be in what is said of it.
+    loaded = _loaded(asked, texts, lambda path: path.name)
     wanted = asked_of([each.dashboard for each in loaded])
     numbered = "issue" in wanted or any("issue" in names for names in wanted.values())
     with open_store(folder.store) as store:
@@ -182,14 +184,15 @@ class _Arrived:
     def _spans(self) -> Iterator[Row]:
         unread = 0
         for arrival, payload in self.store.payloads(("transaction", "span")):
-            of = {"project": arrival.project, "received_at": arrival.received_at}
+            project, received_at = arrival.project, arrival.received_at
             try:
                 if arrival.item_type == "transaction":
                     event = json_object(payload, "the transaction")
-                    yield from span_rows(transaction_told(payload), event, **of)  # type: ignore[arg-type]
+                    told = transaction_told(payload)
+                    yield from span_rows(told, event, project=project, received_at=received_at)
                 else:
                     for span in spans_told(payload)[0]:
-                        yield fields_of_span(span, **of)  # type: ignore[arg-type]
+                        yield fields_of_span(span, project=project, received_at=received_at)
             except ProtocolError:
                 unread += 1
         self.unread["span"] = unread
@@ -206,10 +209,10 @@ def _spelt_out(shows: Shows, scenario: Scenario) -> Shows:
     return replace(shows, faults=faults_of(shows, scenario.faults, scenario.extensions))
 
 
-def _loaded(asked: Dashboards, texts: Mapping[str, str]) -> list[Loaded]:
-    """The dashboards in ``texts``, by the names of their copies, and those made of templates."""
+def _loaded(asked: Dashboards, texts: Mapping[str, str], called: Callable[[Path], str]) -> list[Loaded]:
+    """The dashboards in ``texts``, by the names of their copies, and those made of templates; ``called``: files in messages."""
     files = [
-        Loaded(dashboard=_dashboard(texts[name], path), source=path.name)
+        Loaded(dashboard=load_dashboard(texts[name], called(path)), source=path.name)
         for name, path in dashboard_files(asked).items()
     ]
     made = [
@@ -226,10 +229,6 @@ def _loaded(asked: Dashboards, texts: Mapping[str, str]) -> list[Loaded]:
         for name in asked.templates
     ]
     return [*files, *made]
-
-
-def _dashboard(text: str, path: Path) -> Dashboard:
-    return load_dashboard(text, str(path))
 
 
 def _text(path: Path) -> str:

@@ -34,7 +34,7 @@ class BurnTold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
-    """The objective by one account of what happened."""
+    """One view of the objective: what the load generator saw, or what Sentry shows."""
 
     requests: int
     bad: int
@@ -102,7 +102,7 @@ class ObjectiveTold:
 
     @property
     def judged(self) -> Side:
-        """The account by which the objective is met or broken: that of the load generator where there is one."""
+        """The view by which the objective is met or broken: that of the load generator where there is one."""
         return self.seen if self.known is None else self.known
 
 

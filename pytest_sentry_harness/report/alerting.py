@@ -66,10 +66,10 @@ def lines_of(info: AlertingInfo) -> list[str]:
         f"issues grouped by {info.config}",
     ]
     if info.refused:
-        lines.append(f"{info.refused} tries were refused, or never answered; they are in no sum")
+        lines.append(f"tries that were refused, or never answered: {info.refused}; they are in no sum")
     reached_nobody = sum(row.metric == "alerting.false" and not row.count for row in info.extra)
     if reached_nobody:
-        lines.append(f"{reached_nobody} rules alerted of what should not alert, and it reached nobody")
+        lines.append(f"alerts of what should not alert, which reached nobody: {reached_nobody}")
     lines += [f"still under way at the end: {each}" for each in info.pending[:_MOST_LINES]]
     lines += [f"rule file {each}" for each in info.warnings[:_MOST_LINES]]
     if len(info.warnings) > _MOST_LINES:

@@ -46,7 +46,7 @@ def fail(times):
         except ValueError:
             sentry_sdk.capture_exception()
 
-sentry_sdk.init(shutdown_timeout=10)
+sentry_sdk.init(shutdown_timeout=10, auto_enabling_integrations=False)
 """
 
 

@@ -26,7 +26,9 @@ def run(monkeypatch: pytest.MonkeyPatch, *words: str | Path) -> int:
     return main()
 
 
-def test_a_run_and_its_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_and_its_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The run has objectives and a load generator; its store alone has what arrived, and objectives that are given."""
     folder = ran(scenario(tmp_path), tmp_path / "runs")
     assert run(monkeypatch, folder.path) == 0
@@ -45,14 +47,18 @@ def test_a_run_and_its_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ca
     assert "half of it" not in capsys.readouterr().out
 
 
-def test_a_store_in_which_nothing_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_store_in_which_nothing_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Nothing to count is not a success."""
     write(tmp_path / "store", [])
     assert run(monkeypatch, "--store", tmp_path / "store") == 11
     assert "nothing arrived that could be counted" in capsys.readouterr().out
 
 
-def test_what_is_asked_wrongly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_asked_wrongly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """One of run and store; a folder that is a run; a store that is one."""
     assert run(monkeypatch) == 2
     assert "name the folder of a run, or a --store: one of the two" in capsys.readouterr().err

@@ -26,7 +26,8 @@ def scrub(event, hint):
     return None if "secret" in str(event.get("exception")) else event
 
 sentry_sdk.init(release="shop@1", environment="test", before_send=scrub, traces_sample_rate=1.0,
-                include_local_variables=False, include_source_context=False, max_breadcrumbs=0)
+                include_local_variables=False, include_source_context=False, max_breadcrumbs=0,
+                auto_enabling_integrations=False)
 for message in ("plain", "secret", "hostile \\x1b[31m\\u202e"):
     try:
         raise ValueError(message)
@@ -145,7 +146,7 @@ def test_a_command_that_is_not_python(tmp_path: Path) -> None:
 
 WAITING = """
 import signal, sys, time, sentry_sdk
-sentry_sdk.init(release="shop@1")
+sentry_sdk.init(release="shop@1", auto_enabling_integrations=False)
 
 def end(number, _frame):
     sentry_sdk.capture_message(f"ended by {number}")
@@ -231,7 +232,7 @@ def test_children_are_seen_and_sudden_ends_are_told(tmp_path: Path) -> None:
     source = """
     import os, subprocess, sys, sentry_sdk
     if len(sys.argv) > 1:
-        sentry_sdk.init(release="child@1")
+        sentry_sdk.init(release="child@1", auto_enabling_integrations=False)
         sentry_sdk.capture_message("from the child")
         sentry_sdk.flush()
         os._exit(0)
@@ -244,7 +245,7 @@ def test_children_are_seen_and_sudden_ends_are_told(tmp_path: Path) -> None:
 
 OWN_DSN = """
 import sentry_sdk
-sentry_sdk.init("https://abc@o1.ingest.sentry.invalid/4", release="shop@1")
+sentry_sdk.init("https://abc@o1.ingest.sentry.invalid/4", release="shop@1", auto_enabling_integrations=False)
 sentry_sdk.capture_message("hello")
 """
 
@@ -286,7 +287,7 @@ def test_a_test_run_can_be_watched(tmp_path: Path) -> None:
     (tmp_path / "test_app.py").write_text(
         "import sentry_sdk\n\n"
         "def test_reports():\n"
-        "    sentry_sdk.init(release='tested@1')\n"
+        "    sentry_sdk.init(release='tested@1', auto_enabling_integrations=False)\n"
         "    sentry_sdk.capture_message('from a test')\n"
         "    sentry_sdk.flush()\n"
     )

@@ -25,7 +25,13 @@ CONFIG = GroupingConfig.parse()
 
 def failed(number: int, kind: str = "TimeoutError", at: float | None = None, **more: Any) -> Event:
     data = {"exception": {"values": [{"type": kind, "value": "no"}]}, "level": "error", **more}
-    return Event(cursor=number, received_at=T0 + number / 10 if at is None else at, project="1", event_id=f"{number:032x}", data=data)
+    return Event(
+        cursor=number,
+        received_at=T0 + number / 10 if at is None else at,
+        project="1",
+        event_id=f"{number:032x}",
+        data=data,
+    )
 
 
 def transactions(count: int, facets: Iterable[tuple[str, str]] = (("tags[region]", "us"),)) -> list[Reported]:
@@ -38,7 +44,9 @@ def transactions(count: int, facets: Iterable[tuple[str, str]] = (("tags[region]
     ]
 
 
-def analysed(events: Iterable[Event], arrived: Sequence[Reported] = (), sent: list[Request] | None = None) -> AnalysisInfo:
+def analysed(
+    events: Iterable[Event], arrived: Sequence[Reported] = (), sent: list[Request] | None = None
+) -> AnalysisInfo:
     return analysis_of(events, arrived, sent, CONFIG, DEFAULT)
 
 
@@ -52,7 +60,10 @@ def test_a_spike_is_found_at_its_time_with_what_it_consists_of() -> None:
     """Forty errors within two seconds of ten: when, how many, of which issue and kind."""
     events = [failed(number, at=T0 + 4 + number / 20) for number in range(40)]
     events.append(failed(99, "KeyError", at=T0 + 4.5))
-    sent = [Request(at=T0 + number / 20, seconds=0.01, failed=80 <= number < 120, name="GET /") for number in range(200)]
+    sent = [
+        Request(at=T0 + number / 20, seconds=0.01, failed=80 <= number < 120, name="GET /")
+        for number in range(200)
+    ]
     rates = analysed(events, transactions(100), sent).rates
     assert rates is not None
     assert (rates.errors, rates.transactions, rates.requests, rates.requests_failed) == (41, 100, 200, 40)
@@ -61,7 +72,7 @@ def test_a_spike_is_found_at_its_time_with_what_it_consists_of() -> None:
     by_rate = {spike.of: spike for spike in rates.spikes}
     assert set(by_rate) == {"errors", "requests"}
     spike = by_rate["errors"]
-    assert (spike.begin, spike.end, spike.count) == (pytest.approx(4.0), pytest.approx(6.0), 41)
+    assert (spike.begin, spike.end, spike.count) == pytest.approx((4.0, 6.0, 41))
     assert spike.issues == (("issue 1, TimeoutError: no", 40), ("issue 2, KeyError: no", 1))
     assert spike.categories == (("timeout", 40), ("business_logic", 1))
     assert spike.chance < 1e-4
@@ -89,14 +100,23 @@ def test_intervals_are_round_and_few() -> None:
 
 def test_what_stands_out_of_an_issue() -> None:
     """Compared with transactions that had no error; their own transactions are not among them."""
-    eu = {"tags": {"region": "eu"}}
-    events = [failed(number, contexts={"trace": {"trace_id": f"a{number:031x}"}}, **eu) for number in range(10)]
+    eu: dict[str, Any] = {"tags": {"region": "eu"}}
+    events = [
+        failed(number, contexts={"trace": {"trace_id": f"a{number:031x}"}}, **eu) for number in range(10)
+    ]
     patterns = analysed(events, transactions(60)).patterns
     assert (patterns.compared_with, patterns.others) == ("transactions", 50)
     (row,) = patterns.table
     assert (row.issue, row.events, row.category, row.severity, row.left_out) == (1, 10, "timeout", "high", 0)
     (found,) = row.found
-    assert (found.key, found.value, found.hits, found.of, found.others_hits, found.others) == ("tags[region]", "eu", 10, 10, 0, 50)
+    assert (found.key, found.value, found.hits, found.of, found.others_hits, found.others) == (
+        "tags[region]",
+        "eu",
+        10,
+        10,
+        0,
+        50,
+    )
     assert found.low > 1
 
 
@@ -140,22 +160,34 @@ def test_classes_quieter_events_and_duplicates() -> None:
 
 def test_a_clock_that_is_wrong() -> None:
     """An event's own time counts, unless it is hours from its arrival."""
-    events = [failed(1, timestamp=T0 + 3), failed(2, timestamp="1970-01-01T00:00:00Z"), failed(3, timestamp=True)]
+    events = [
+        failed(1, timestamp=T0 + 3),
+        failed(2, timestamp="1970-01-01T00:00:00Z"),
+        failed(3, timestamp=True),
+    ]
     rates = analysed(events).rates
     assert rates is not None
-    assert (rates.begin, rates.interval) == (pytest.approx(T0 + 0.2), 0.05)
+    assert (rates.begin, rates.interval) == pytest.approx((T0 + 0.2, 0.05))
 
 
 def test_the_trace_of_a_payload() -> None:
     """Dashed or not; nothing where there is none."""
     assert trace_of({"contexts": {"trace": {"trace_id": "AB-cd"}}}) == "abcd"
-    for data in ({}, {"contexts": []}, {"contexts": {"trace": 1}}, {"contexts": {"trace": {"trace_id": 1}}}):
+    others: list[dict[str, Any]] = [
+        {},
+        {"contexts": []},
+        {"contexts": {"trace": 1}},
+        {"contexts": {"trace": {"trace_id": 1}}},
+    ]
+    for data in others:
         assert trace_of(data) == ""
 
 
 def test_times_that_are_no_numbers_are_left_out() -> None:
     """A request without a time is counted in the sums, and in no interval."""
-    rates = rates_of([Failure(T0, 1, "timeout")], [Request(at=float("nan"), seconds=0.1, failed=True)], None, {})
+    rates = rates_of(
+        [Failure(T0, 1, "timeout")], [Request(at=float("nan"), seconds=0.1, failed=True)], None, {}
+    )
     assert rates is not None
     assert sum(row.transactions for row in rates.series) == 0
     assert rates.transactions == 1
@@ -165,10 +197,17 @@ def test_times_that_are_no_numbers_are_left_out() -> None:
 @given(
     st.lists(
         st.dictionaries(
-            st.sampled_from(["level", "timestamp", "contexts", "tags", "user", "exception", "release", "transaction"]),
+            st.sampled_from(
+                ["level", "timestamp", "contexts", "tags", "user", "exception", "release", "transaction"]
+            ),
             st.recursive(
                 st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-                lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["trace", "trace_id", "id", "values", "type"]), inner, max_size=3),
+                lambda inner: (
+                    st.lists(inner, max_size=3)
+                    | st.dictionaries(
+                        st.sampled_from(["trace", "trace_id", "id", "values", "type"]), inner, max_size=3
+                    )
+                ),
                 max_leaves=6,
             ),
         ),

@@ -283,6 +283,16 @@ SAVE = Shows(widget="W", faults=("save",))
             ),
         ),
         (
+            widget("count_unique(issue)", kind="error-events"),
+            Shows(widget="W", faults=ALL),
+            KNOWN,
+            (
+                "empty",
+                "differs",
+                "0, known is 2 (12 faults fired: save, pay): its issues are not one for each root cause; the criterion noise says why",
+            ),
+        ),
+        (
             widget("count()", kind="transaction-like"),
             Shows(widget="W", requests=("GET /orders",)),
             KNOWN,
@@ -623,7 +633,7 @@ def test_each_widget_counts_once() -> None:
     info = look(*[{**content, "title": f"W{index}"} for index, (content, _, _) in enumerate(OTHERS)])
     assert sum(info.statuses.values()) == len(OTHERS) == len(info.widgets)
     assert [each.status for each in info.widgets] == sorted(
-        (status for _, status, _ in OTHERS), key=list(STATUSES).index
+        (status for _, status, _ in OTHERS), key=[str(each) for each in STATUSES].index
     )
     found = measure(info)
     assert set(found) == {name for name, metric in METRICS.items() if metric.criterion == "dashboards"}
@@ -662,7 +672,7 @@ def test_tables_are_bounded() -> None:
     """Thirty dashboards of thirty widgets with long lists: the account is complete, the tables are not."""
     many = [
         error(T0 + 1, timestamp=T0 + 1, tags={"server": f"{index}" + "x" * 500}, level="error")
-        for index in range(50)
+        for index in range(21)
     ]
     content = [
         widget("count()", title=f"W{index}", display="table", columns=["server"]) for index in range(30)

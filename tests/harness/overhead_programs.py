@@ -11,7 +11,7 @@ from pytest_sentry_harness.model.scenario import Scenario
 from pytest_sentry_harness.plan.scenario import load_scenario
 from pytest_sentry_harness.report.document import RunDocument
 
-# Without a framework: it starts fast, answers HTTP/1.1 over kept connections, and does what the path says.
+# Without a framework, nor integrations of those that happen to be installed: it starts fast, answers HTTP/1.1 over kept connections, and does what the path says.
 SERVICE = """
 import http.server, os, signal, socketserver, sys, threading, time
 import sentry_sdk
@@ -19,9 +19,10 @@ import sentry_sdk
 DSN = os.environ.get("MY_DSN", "")
 ON = bool(DSN) and not os.environ.get("NEVER")
 if os.environ.get("ALWAYS"):
-    sentry_sdk.init(DSN, release="s@1")
+    sentry_sdk.init(DSN, release="s@1", auto_enabling_integrations=False)
 elif ON:
-    sentry_sdk.init(DSN, release="s@1", transport_queue_size=int(os.environ.get("QUEUE", "1000")))
+    sentry_sdk.init(DSN, release="s@1", auto_enabling_integrations=False,
+                    transport_queue_size=int(os.environ.get("QUEUE", "1000")))
 STARTS = os.environ.get("STARTS")
 START = 0
 if STARTS and ON:

@@ -15,7 +15,7 @@ import os, sys
 import sentry_sdk
 
 sentry_sdk.init(os.environ.get("SENTRY_DSN"), release="job@1", transport_queue_size=10_000, shutdown_timeout=30,
-                include_local_variables=False{init})
+                include_local_variables=False, auto_enabling_integrations=False{init})
 
 def work(number):
     return number * 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -195,7 +196,7 @@ def test_every_kind_of_data_is_read_and_held_against_the_ledger(tmp_path: Path) 
 
 def test_what_is_wrong_is_a_finding_of_the_run(tmp_path: Path) -> None:
     """An invalid widget, too; and the folder holds the dashboards it was judged with."""
-    board = BOARD | {"widgets": [*BOARD["widgets"], widget("Bad", "spans", "p59(x)")]}  # type: ignore[misc]
+    board = BOARD | {"widgets": [*BOARD["widgets"], widget("Bad", "spans", "p59(x)")]}
     asked = scenario(tmp_path, SHOWS.replace('faults = "all"', "value = 4"), board)
     folder = ran(asked, tmp_path / "runs")
     (tmp_path / "boards" / "shop.json").unlink()
@@ -206,6 +207,8 @@ def test_what_is_wrong_is_a_finding_of_the_run(tmp_path: Path) -> None:
     assert found["Shop / Errors"] == ("dashboards.wrong", "differs")
     assert found["Shop / Bad"] == ("dashboards.invalid", "not_valid")
     assert (folder.rules / "dashboard-0.json").is_file()
+    copied = RunFolder.open(shutil.copytree(folder.path, tmp_path / "elsewhere" / folder.run_id))
+    assert judge_folder(copied) == document
 
 
 def test_templates_need_no_file(tmp_path: Path) -> None:

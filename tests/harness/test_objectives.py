@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from pytest_sentry_harness.errors import EvidenceError, ScenarioError, SearchError
+from pytest_sentry_harness.errors import EvidenceError, ProtocolError, ScenarioError, SearchError
+from pytest_sentry_harness.harness import arrived
 from pytest_sentry_harness.harness.arrived import arrived_in
 from pytest_sentry_harness.harness.facts import unfinished
 from pytest_sentry_harness.harness.folder import RunFolder
@@ -146,14 +147,25 @@ def test_what_arrived(tmp_path: Path) -> None:
         transaction(2, tags={"region": "eu"}, timestamp=T0 + 9e6),
         item("transaction", b"[1]", f"{77:032x}"),
         transaction(5, timestamp=T0),
-        item("sessions", {"aggregates": [{"started": "2026-01-01T00:00:00Z", "exited": 7, "crashed": 2}], "attrs": {"release": "a@1"}}),
+        item(
+            "sessions",
+            {
+                "aggregates": [{"started": "2026-01-01T00:00:00Z", "exited": 7, "crashed": 2}],
+                "attrs": {"release": "a@1"},
+            },
+        ),
         item("sessions", b"nothing"),
-        item("client_report", {"discarded_events": [{"reason": "sample_rate", "category": "transaction", "quantity": 4}]}),
+        item(
+            "client_report",
+            {"discarded_events": [{"reason": "sample_rate", "category": "transaction", "quantity": 4}]},
+        ),
         event(f"{103:032x}", contexts={"trace": {"trace_id": f"{1:032x}"}}, level="error"),
         event(f"{104:032x}", contexts={"trace": {"trace_id": f"{2:032x}"}}, level="info"),
     ]
     write(tmp_path, rows)
-    found = arrived_in(tmp_path, {"up": parse_search("tags[region]:eu"), "other": parse_search("tags[region]:us")})
+    found = arrived_in(
+        tmp_path, {"up": parse_search("tags[region]:eu"), "other": parse_search("tags[region]:us")}
+    )
     assert [each.request.trace_id for each in found.reported] == [f"{1:032x}", f"{2:032x}"]
     assert found.reported[0].found_by == {"up"}
     assert ("tags[region]", "eu") in found.reported[0].facets
@@ -162,8 +174,24 @@ def test_what_arrived(tmp_path: Path) -> None:
     assert found.sessions == (9, 2)
     assert found.with_error == {f"{1:032x}"}
     assert found.dropped == {"sample_rate": 4}
-    # It ended before it began. What the server itself could not read did not arrive.
-    assert found.unread == 1
+    # What the server itself could not read did not arrive.
+    assert found.unread == 0
+
+
+def test_what_cannot_be_read_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store that was made by a more tolerant server: what is nothing is left out, and the report says how much that was."""
+    asked = scenario(tmp_path)
+    folder = ran(asked, tmp_path / "runs")
+
+    def unreadable(_payload: object, what: str) -> dict[str, Any]:
+        raise ProtocolError(f"{what} is not JSON")
+
+    monkeypatch.setattr(arrived, "json_object", unreadable)
+    observed = observed_of(folder, asked)
+    assert observed.analysis is not None
+    assert (observed.analysis.unread, observed.analysis.classes) == (31, ())
+    monkeypatch.setattr(arrived, "json_object", lambda *_: {"transaction": "/"})
+    assert arrived_in(folder.store).unread == 30
 
 
 def test_a_store_that_is_not_there(tmp_path: Path) -> None:

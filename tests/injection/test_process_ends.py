@@ -79,7 +79,7 @@ def test_an_sdk_that_can_start_no_thread_is_noticed(run: TargetRun, sink: Sink) 
             except KeyError:
                 sentry_sdk.capture_exception()
 
-        sentry_sdk.init(include_local_variables=False)
+        sentry_sdk.init(include_local_variables=False, auto_enabling_integrations=False)
         pages = int(open("/proc/self/statm").read().split()[0])
         _, hard = resource.getrlimit(resource.RLIMIT_AS)
         threading.stack_size(256 << 20)  # more than there is

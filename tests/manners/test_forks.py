@@ -65,7 +65,8 @@ print({code: codes.count(code) for code in codes})
 """
 WITH_SDK = """
 import sentry_sdk
-sentry_sdk.init("http://key@127.0.0.1:9/1", shutdown_timeout=0, transport_queue_size=10, include_local_variables=False)
+sentry_sdk.init("http://key@127.0.0.1:9/1", shutdown_timeout=0, transport_queue_size=10, include_local_variables=False,
+    auto_enabling_integrations=False)
 """
 
 

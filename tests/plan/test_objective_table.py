@@ -96,13 +96,21 @@ burn = [{ name = "page", over = 14.4, long = "12s" }, { name = "note", over = 2,
         (GOOD + "burn = [1]\n", "each burn is a table", "over = 14.4"),
         (GOOD + 'burn = [{ name = "a", long = "1s" }]\n', "over is missing, or 0", "over = 14.4"),
         (GOOD + 'burn = [{ name = "a", over = 2 }]\n', "long is missing, or 0", "over = 14.4"),
-        (GOOD + 'burn = [{ name = "a", over = 2, long = "1s", short = "1s" }]\n', "short must be above 0", "a twelfth"),
+        (
+            GOOD + 'burn = [{ name = "a", over = 2, long = "1s", short = "1s" }]\n',
+            "short must be above 0",
+            "a twelfth",
+        ),
         (
             GOOD + 'burn = [{ name = "a", over = 2, long = "1s" }, { name = "a", over = 3, long = "2s" }]\n',
             "two burns are named 'a'",
             "a name of its own",
         ),
-        (GOOD + '[gates]\n"objectives.brokn" = "= 0"\n', "unknown metric 'objectives.brokn'", "objectives.broken"),
+        (
+            GOOD + '[gates]\n"objectives.brokn" = "= 0"\n',
+            "unknown metric 'objectives.brokn'",
+            "objectives.broken",
+        ),
     ],
 )
 def test_what_is_wrong_is_named(text: str, what: str, hint: str) -> None:
@@ -127,7 +135,9 @@ def test_requests_that_nobody_sends_cannot_count() -> None:
             read(f'{GOOD}[gates]\n"{gate}" = {unit}\n', script)
         assert "add [load]" in (error.value.hint or "")
     with pytest.raises(ScenarioError, match="needs \\[\\[objective\\]\\]"):
-        read('[[fault]]\nname = "a"\nat = "a:b"\ndo = "raise(OSError)"\n[gates]\n"objectives.broken" = "= 0"\n')
+        read(
+            '[[fault]]\nname = "a"\nat = "a:b"\ndo = "raise(OSError)"\n[gates]\n"objectives.broken" = "= 0"\n'
+        )
 
 
 def test_a_file_of_objectives(tmp_path: Path) -> None:

@@ -27,7 +27,16 @@ from pytest_sentry_harness.report.objectives import needed, objectives_lines, pr
 from tests.criteria.test_objectives import FAST, UP, ended, reported
 
 PATTERN = PatternTold(
-    key="tags[region]", value="eu\x1b[31m", hits=9, of=10, others_hits=1, others=90, odds=250.0, low=20.0, high=3000.0, q=1e-9
+    key="tags[region]",
+    value="eu\x1b[31m",
+    hits=9,
+    of=10,
+    others_hits=1,
+    others=90,
+    odds=250.0,
+    low=20.0,
+    high=3000.0,
+    q=1e-9,
 )
 NO_PATTERNS = PatternsInfo(compared_with="nothing", others=0, compared=0, issues=0, table=())
 RATES = RatesInfo(
@@ -39,7 +48,10 @@ RATES = RatesInfo(
     requests=40,
     requests_failed=6,
     series=tuple(
-        RateRow(at=n / 2, errors=n % 4, transactions=2, transactions_failed=n % 2, requests=2, requests_failed=0) for n in range(20)
+        RateRow(
+            at=n / 2, errors=n % 4, transactions=2, transactions_failed=n % 2, requests=2, requests_failed=0
+        )
+        for n in range(20)
     ),
     trends=(
         TrendTold(of="errors", per_minute=6.0, low=3.0, high=9.0, chance=0.001, direction="rising"),
@@ -72,11 +84,23 @@ INFO = AnalysisInfo(
         compared=4,
         issues=3,
         table=(
-            PatternsOf(issue=1, title="TimeoutError", events=10, category="timeout", severity="high", found=(PATTERN,), left_out=2),
-            PatternsOf(issue=2, title="KeyError", events=7, category="unknown", severity="high", found=(), left_out=0),
+            PatternsOf(
+                issue=1,
+                title="TimeoutError",
+                events=10,
+                category="timeout",
+                severity="high",
+                found=(PATTERN,),
+                left_out=2,
+            ),
+            PatternsOf(
+                issue=2, title="KeyError", events=7, category="unknown", severity="high", found=(), left_out=0
+            ),
         ),
     ),
-    classes=tuple(ClassTold(category=f"c{n}", severity="high", events=9 - n, because="", example="e") for n in range(9)),
+    classes=tuple(
+        ClassTold(category=f"c{n}", severity="high", events=9 - n, because="", example="e") for n in range(9)
+    ),
     quieter=3,
     unread=1,
     not_compared=0,
@@ -127,7 +151,10 @@ def test_text_of_the_target_is_harmless() -> None:
     ("rates", "said"),
     [
         (replace(RATES, spikes=(), spikes_left_out=0), "  no spike in the 12 intervals after the first 8"),
-        (replace(RATES, spikes=(), spikes_left_out=0, series=RATES.series[:8]), "  too few intervals to tell a spike"),
+        (
+            replace(RATES, spikes=(), spikes_left_out=0, series=RATES.series[:8]),
+            "  too few intervals to tell a spike",
+        ),
         (None, "nothing arrived that could be counted"),
     ],
 )
@@ -139,9 +166,14 @@ def test_what_is_not_found_is_said(rates: RatesInfo | None, said: str) -> None:
 def test_patterns_that_cannot_be_told() -> None:
     """One issue alone has nothing to be compared with; other issues will do; none at all is not spoken of."""
     nothing = replace(INFO.patterns, compared_with="nothing", table=())
-    assert any("there is nothing to compare it with" in line for line in analysis_lines(replace(INFO, patterns=nothing)))
+    assert any(
+        "there is nothing to compare it with" in line
+        for line in analysis_lines(replace(INFO, patterns=nothing))
+    )
     issues = replace(INFO.patterns, compared_with="issues")
-    assert any("compared with other issues (4" in line for line in analysis_lines(replace(INFO, patterns=issues)))
+    assert any(
+        "compared with other issues (4" in line for line in analysis_lines(replace(INFO, patterns=issues))
+    )
     assert not any("patterns" in line for line in analysis_lines(replace(INFO, patterns=NO_PATTERNS)))
 
 
@@ -154,7 +186,9 @@ def test_bars() -> None:
 
 def lines(objectives: Sequence[Objective], bad: Sequence[int] = (), *, shown: int = 100) -> list[str]:
     sent = ended(bad=bad)
-    info = account_of(objectives, Evidence(ended=sent, reported=reported(sent)[:shown], dropped={"sample_rate": 3}))
+    info = account_of(
+        objectives, Evidence(ended=sent, reported=reported(sent)[:shown], dropped={"sample_rate": 3})
+    )
     text = printed(lambda console: print_objectives(info, console))
     assert "\n".join(objectives_lines(info, row, str))
     return [" ".join(line.split()) for line in text.splitlines() if line.strip()]
@@ -176,14 +210,21 @@ def test_what_lies_behind_a_broken_one() -> None:
     found = lines([UP], bad=range(40, 60), shown=55)
     assert any(line.startswith("up: fast burn (above 14.4) from 4.") for line in found)
     assert any(line.startswith("up: in Sentry fast burn") for line in found)
-    assert any(line.startswith("up: Sentry is off by 7.27 %: 5 of 20 bad requests left no transaction, 40 of 80 good") for line in found)
+    assert any(
+        line.startswith(
+            "up: Sentry is off by 7.27 %: 5 of 20 bad requests left no transaction, 40 of 80 good"
+        )
+        for line in found
+    )
     assert "up: 0 of 20 bad requests have an error event" in found
     assert "up: nothing stands out of the bad requests" in found
 
 
 def test_an_alert_that_cannot_fire_is_named() -> None:
     """When every request is bad, the budget burns at 1 / (1 - target)."""
-    found = lines([replace(UP, target=0.9, burns=(ObjectiveBurn(name="page", burn=14.4, long=2.0, short=1.0),))])
+    found = lines(
+        [replace(UP, target=0.9, burns=(ObjectiveBurn(name="page", burn=14.4, long=2.0, short=1.0),))]
+    )
     assert "up: page cannot fire: above 14.4, and when every request is bad it is 10" in found
 
 

@@ -10,7 +10,7 @@ from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
-from typing import Any, overload
+from typing import overload
 
 from .catalogue import Kind
 from .reading import Row
@@ -33,7 +33,7 @@ class KeptRows(Sequence[Row]):
         self._read = read
         self._at, self._received = array("d"), array("d")
         self._projects: list[str] = []
-        self._columns: dict[str, list[tuple[object, ...]]] = {}
+        self._columns: dict[str, list[Sequence[object]]] = {}
         self._units: dict[str, list[str]] = {}
         self._names: tuple[str, ...] | None = None
         self._load(dict.fromkeys(foreseen), first=True)
@@ -55,11 +55,11 @@ class KeptRows(Sequence[Row]):
             KeptRow(self, numbers) if isinstance(numbers, int) else [KeptRow(self, each) for each in numbers]
         )
 
-    def values(self, name: str) -> list[tuple[object, ...]]:
+    def values(self, name: str) -> list[Sequence[object]]:
         """The values of a field, row by row."""
         found = self._columns.get(name)
         if found is None:
-            self._load({name: None})
+            self._load([name])
             found = self._columns[name]
         return found
 
@@ -78,8 +78,8 @@ class KeptRows(Sequence[Row]):
             self._names = tuple(found)
         return self._names
 
-    def _load(self, names: dict[str, Any], *, first: bool = False) -> None:
-        columns: list[tuple[str, list[tuple[object, ...]], dict[Any, tuple[object, ...]]]] = [
+    def _load(self, names: Iterable[str], *, first: bool = False) -> None:
+        columns: list[tuple[str, list[Sequence[object]], dict[object, Sequence[object]]]] = [
             (name, [], {}) for name in names
         ]
         for row in self._read():
@@ -88,10 +88,11 @@ class KeptRows(Sequence[Row]):
                 self._received.append(row.received_at)
                 self._projects.append(row.project)
             for name, column, shared in columns:
-                values = tuple(row(name))
+                values = row(name)
                 if len(shared) < _MOST_SHARED:
                     # 1, 1.0 and True are equal, and are told apart by their types.
-                    values = shared.setdefault((values, *map(type, values)), values)
+                    key = values and (values, values[0].__class__, len(values) > 1 and tuple(map(type, values)))
+                    values = shared.setdefault(key, values)
                 column.append(values)
         self._columns.update({name: column for name, column, _ in columns})
 
