@@ -457,6 +457,19 @@ def test_dev_uses_the_numbers_of_the_harness(dev: ModuleType) -> None:
     assert set(dev.EXTRAS) <= set(PYPROJECT["project"]["optional-dependencies"])
 
 
+def test_dev_compiles_once_and_not_beside_the_sources(dev: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever wants no compiled files there has them in the environment; nobody else sees a difference."""
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+    monkeypatch.delenv("PYTHONPYCACHEPREFIX", raising=False)
+    assert dev.compiled_once() == dict(os.environ)
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    told = dev.compiled_once()
+    assert (told["PYTHONPYCACHEPREFIX"], "PYTHONDONTWRITEBYTECODE" in told) == (
+        str(ROOT / ".venv" / "compiled"),
+        False,
+    )
+
+
 def test_dev_installs_again_only_when_needed(dev: ModuleType, tmp_path: Path) -> None:
     """A stamp serves its extra and the smaller ones, from the same pyproject.toml only."""
     stamp = tmp_path / "stamp.json"

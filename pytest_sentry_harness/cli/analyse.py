@@ -56,8 +56,6 @@ def _observed(run: Path | None, store: Path | None, objectives: Path | None) -> 
 def _of_run(run: Path, given: tuple[Objective, ...] | None) -> Observed:
     folder = RunFolder.open(run)
     scenario = folder.read_scenario()
-    if scenario.overhead is not None:
-        raise UsageError("this run measured what Sentry costs: it has no store of its own", where=str(run))
     return observe_run(folder, scenario, scenario.objectives if given is None else given)
 
 

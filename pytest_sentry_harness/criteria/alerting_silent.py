@@ -39,7 +39,7 @@ def why_of_issue_rule(claim: Claim, rule: IssueRule, asked: Sequence[Asked], kno
         because = f"{refusal.text}: {_known_by(first, known)}"
         return Why(Missed.ISSUE_KNOWN_BEFORE, because, refusal.where, shown)
     if refusal.part == "count":
-        return _late(nearest, known) or _counted(claim, asked, refusal, shown)
+        return _late(nearest, known) or _counted(claim, asked, nearest, refusal, shown)
     reason = Missed.CONDITION_FALSE if refusal.part == "condition" else Missed.FILTER_FALSE
     return Why(reason, refusal.text, refusal.where, shown)
 
@@ -48,15 +48,17 @@ def _in_the_way(asked: Asked) -> int:
     return len(asked.refusals) + asked.archived
 
 
-def _counted(claim: Claim, asked: Sequence[Asked], refusal: Refusal, shown: Shown) -> Why:
-    """What it counted was not enough: in any issue, or in each of several."""
-    best, counts = refusal, Counter[int]()
+def _counted(
+    claim: Claim, asked: Sequence[Asked], nearest: Sequence[Asked], refusal: Refusal, shown: Shown
+) -> Why:
+    """What it counted was not enough: in any issue, or in each of several. ``nearest``: where nothing else was in its way."""
+    counts = Counter[int]()
     for each in asked:
         for one in each.refusals:
             if one.where == refusal.where and one.value is not None:
                 counts[each.issue] = max(counts[each.issue], int(one.value))
-                if one.value > (best.value or 0.0):
-                    best = one
+    same = [one for each in nearest for one in each.refusals if one.where == refusal.where]
+    best = max(same, key=lambda one: one.value or 0.0)
     events, wanted = len(claim.incident.puts), refusal.wanted
     if wanted is not None and len(counts) > 1 and counts.total() > wanted:
         largest = [number for number, _ in counts.most_common()]
@@ -65,7 +67,11 @@ def _counted(claim: Claim, asked: Sequence[Asked], refusal: Refusal, shown: Show
             f"{counts[largest[0]]} in one of them at most"
         )
         return Why(Missed.SPLIT, because, refusal.where, Shown.of(shown.events, largest))
-    return Why(Missed.THRESHOLD, f"{best.text} at most", refusal.where, shown)
+    because = f"{best.text} at most"
+    enough = [each for each in asked if refusal.where not in {one.where for one in each.refusals}]
+    if enough and enough[0].refusals:
+        because += f"; when it was enough, something else was in the way: {enough[0].refusals[0].text}"
+    return Why(Missed.THRESHOLD, because, refusal.where, shown)
 
 
 def _late(asked: Sequence[Asked], known: Known) -> Why | None:

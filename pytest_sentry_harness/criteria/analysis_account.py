@@ -19,7 +19,8 @@ from ..monitor.issues import Issues
 from ..monitor.patterns import Facet, Patterns, facets_of, find_patterns
 from ..monitor.requests import Request
 from ..protocol.event_fields import level_of, seconds_of
-from .objectives_account import Reported, pattern_told
+from .objectives_account import pattern_told
+from .objectives_joined import Reported
 from .rates_account import Failure, rates_of
 
 MOST_COMPARED = 20_000

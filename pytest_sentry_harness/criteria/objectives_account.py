@@ -7,19 +7,19 @@ id that a request carried joins the two, so that a difference is told request by
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from ..load.load_ledger import refused
 from ..model.analysis import PatternTold
 from ..model.ledger import Ended
-from ..model.objectives import Joined, ObjectivesInfo, ObjectiveTold, Side
+from ..model.objectives import ObjectivesInfo, ObjectiveTold
 from ..model.scenario import Objective as Asked
 from ..monitor.patterns import Facet, Finding, find_patterns
 from ..monitor.requests import Request
 from ..monitor.slo import Objective
-from ..statistics.associations import fisher_above
+from .objectives_joined import Reported, difference, first_of, joined_of, reason_for
 from .objectives_sides import Span, counted, objective_of, side_of, span_of
 
 _MOST_PATTERNS = 5
@@ -28,17 +28,6 @@ _OUTCOMES = ("tags[http.status_code]",)
 """What says how a request ended is no cause of it."""
 _FEW = 5
 """Fewer bad requests than that say nothing of what they have in common."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reported:
-    """A transaction that arrived."""
-
-    request: Request
-    facets: frozenset[Facet] = frozenset()
-    """Empty beyond the number that is looked at."""
-    found_by: frozenset[str] = frozenset()
-    """Names of the objectives whose ``search`` it meets."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +81,8 @@ def _told(asked: Asked, sent: Sequence[Request] | None, evidence: Evidence, span
         seen = side_of(objective, (each.request for each in shown), span)
     joined = None
     if counting is not None and asked.by == "transactions":
-        joined = _joined(objective, counting, shown)
-    off, low, high = _difference(known, seen, joined)
+        joined = joined_of(objective, counting, shown)
+    off, low, high = difference(known, seen, joined)
     contradicted = known is not None and known.share is not None and known.state != seen.state and low != 0
     rows = _rows(objective, counting, shown)
     return ObjectiveTold(
@@ -112,7 +101,7 @@ def _told(asked: Asked, sent: Sequence[Request] | None, evidence: Evidence, span
         off_low=low,
         off_high=high,
         contradicted=contradicted,
-        reason=_reason(known, seen, joined) if off or contradicted else "",
+        reason=reason_for(known, seen, joined) if off or contradicted else "",
         bad_with_error=sum(bad and trace in evidence.with_error for bad, trace, _ in rows),
         patterns=_patterns(rows),
     )
@@ -133,82 +122,7 @@ def _shown(asked: Asked, counting: Sequence[Request] | None, reported: Sequence[
         return [each for each in reported if asked.name in each.found_by]
     if counting is None:
         return list(reported)
-    return list(_first_of({each.trace_id for each in counting}, reported).values())
-
-
-def _first_of(traces: Collection[str], reported: Iterable[Reported]) -> dict[str, Reported]:
-    """The transaction of each trace that began first: what a request called reports itself, too."""
-    found: dict[str, Reported] = {}
-    for each in reported:
-        trace, begin = each.request.trace_id, each.request.at - each.request.seconds
-        if trace in traces and (
-            trace not in found or begin < found[trace].request.at - found[trace].request.seconds
-        ):
-            found[trace] = each
-    return found
-
-
-def _joined(objective: Objective, counting: Sequence[Request], shown: Sequence[Reported]) -> Joined:
-    by_trace = _first_of({each.trace_id for each in counting}, shown)
-    found: Counter[str] = Counter()
-    for request in counting:
-        truth = objective.is_bad(request)
-        report = by_trace.get(request.trace_id)
-        found[_kind(truth, None if report is None else (objective.is_bad(report.request),))] += 1
-    bad, good = found["not_reported_bad"], found["not_reported_good"]
-    all_bad = sum(objective.is_bad(request) is True for request in counting)
-    return Joined(
-        alike=found["alike"],
-        reported_good=found["reported_good"],
-        reported_bad=found["reported_bad"],
-        not_reported_bad=bad,
-        not_reported_good=good,
-        other_requests=len(shown) - len(by_trace),
-        chance=fisher_above(bad, all_bad, bad + good, len(counting)) if bad else None,
-    )
-
-
-def _kind(truth: bool | None, told: tuple[bool | None] | None) -> str:
-    """What became of one request. None in either: it does not count, as a failed one for latency."""
-    if told is None:
-        return "not_reported_bad" if truth is True else "not_reported_good"
-    (shown,) = told
-    if shown is truth:
-        return "alike"
-    # Left out of the count by one of the two: what the other makes of it is what changes the share.
-    return "reported_good" if shown is False or (shown is None and truth is True) else "reported_bad"
-
-
-def _difference(
-    known: Side | None, seen: Side, joined: Joined | None
-) -> tuple[float | None, float | None, float | None]:
-    """By how much the two differ, with bounds where Sentry has a sample only."""
-    if known is None or known.share is None or seen.share is None:
-        return None, None, None
-    off = abs(seen.share - known.share)
-    missing = joined.not_reported_bad + joined.not_reported_good if joined else known.requests - seen.requests
-    if missing <= 0:
-        return off, None, None
-    low = max(0.0, seen.low - known.share, known.share - seen.high)
-    return off, low, max(abs(known.share - seen.low), abs(seen.high - known.share))
-
-
-def _reason(known: Side | None, seen: Side, joined: Joined | None) -> str:
-    """What contributes most to the difference."""
-    if known is None or known.share is None:
-        return ""
-    if seen.share is None:
-        return "not_reported"
-    if joined is None:
-        return "not_reported" if seen.requests < known.requests else "other_requests"
-    better = seen.share > known.share
-    counts = {
-        "not_reported": joined.not_reported_bad if better else joined.not_reported_good,
-        "reported_good": joined.reported_good if better else 0,
-        "reported_bad": 0 if better else joined.reported_bad,
-        "other_requests": joined.other_requests,
-    }
-    return max(counts, key=counts.__getitem__)
+    return list(first_of({each.trace_id for each in counting}, reported).values())
 
 
 _Row = tuple[bool, str, frozenset[Facet]]
@@ -223,7 +137,7 @@ def _rows(objective: Objective, counting: Sequence[Request] | None, shown: Seque
             for each in shown
             if (bad := objective.is_bad(each.request)) is not None
         ]
-    by_trace = _first_of({each.trace_id for each in counting}, shown)
+    by_trace = first_of({each.trace_id for each in counting}, shown)
     rows = []
     for request in counting:
         bad = objective.is_bad(request)

@@ -8,21 +8,25 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..criteria.analysis_account import MOST_COMPARED, trace_of
-from ..criteria.objectives_account import Reported
+from ..criteria.analysis_account import MOST_COMPARED
+from ..criteria.objectives_joined import Reported
 from ..errors import ProtocolError
+from ..model.arrival import Arrival
 from ..model.monitored import Event
 from ..monitor.fields import fields_of_transaction, session_rows
 from ..monitor.patterns import Facet, facets_of
 from ..monitor.requests import Request, request_of
 from ..monitor.search.search import Search
 from ..protocol.event_fields import level_of
+from ..protocol.spans import SpanTold, spans_told
 from ..protocol.tolerant import json_object
 from ..store.reader import StoreReader, open_store
 
 _LATE = 3600.0
 """A transaction whose own end is further from its arrival than that is counted at its arrival: some clock is wrong."""
 _CRASHED = ("crashed", "abnormal")
+_OWN = ("sentry.", "thread.", "process.", "code.", "release", "environment", "user.")
+"""How the names of attributes begin that are no tags."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,26 +94,30 @@ class _Reading:
 
     def reported(self) -> Iterator[Reported]:
         known: set[str] = set()
-        number = 0
-        for arrival, payload in self._store.payloads(("transaction",)):
-            if arrival.event_id and arrival.event_id in known:
-                continue
-            known.add(arrival.event_id or "")
-            try:
-                data = json_object(payload, "the transaction")
-            except ProtocolError:
-                self.unread += 1
-                continue
-            request = request_of(data)
-            if request is None:
-                self.unread += 1
-                continue
-            number += 1
-            yield Reported(
-                request=_in_time(request, arrival.received_at, data),
-                facets=self._kept(facets_of(data)) if number <= MOST_COMPARED else frozenset(),
-                found_by=self._found_by(data, arrival.project, arrival.received_at),
-            )
+        for arrival, payload in self._store.payloads(("transaction", "span")):
+            for name, data in self._transactions(arrival, payload):
+                request = request_of(data)
+                if request is None:
+                    self.unread += 1
+                elif not name or name not in known:
+                    known.add(name)
+                    yield Reported(
+                        request=_in_time(request, arrival.received_at),
+                        facets=self._kept(facets_of(data)) if len(known) <= MOST_COMPARED else frozenset(),
+                        found_by=self._found_by(data, arrival.project, arrival.received_at),
+                    )
+
+    def _transactions(self, arrival: Arrival, payload: bytes) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Those of one item, each with an id; spans that are sent by themselves hold one where a segment begins."""
+        try:
+            if arrival.item_type == "transaction":
+                yield arrival.event_id or "", json_object(payload, "the transaction")
+                return
+            for span in spans_told(payload)[0]:
+                if span.is_segment:
+                    yield f"{span.trace_id}-{span.span_id}", as_transaction(span)
+        except ProtocolError:
+            self.unread += 1
 
     def sessions(self) -> tuple[int, int]:
         every = crashed = 0
@@ -142,10 +150,27 @@ class _Reading:
         return kept
 
 
-def _in_time(request: Request, received_at: float, data: Mapping[str, Any]) -> Request:
-    trace = request.trace_id or trace_of(data)
-    at = request.at if abs(request.at - received_at) <= _LATE else received_at
-    return replace(request, at=at, trace_id=trace)
+def as_transaction(span: SpanTold) -> dict[str, Any]:
+    """The first span of a segment as a transaction would tell it (Sentry developer docs, "Span Protocol").
+
+    Attributes that are text stand for tags; those that the SDK adds itself are left out.
+    """
+    texts = {name: value for name, value in span.data.items() if isinstance(value, str)}
+    return {
+        "type": "transaction",
+        "transaction": texts.get("sentry.segment.name") or span.description,
+        "start_timestamp": span.start,
+        "timestamp": span.end,
+        "release": texts.get("sentry.release") or texts.get("release"),
+        "environment": texts.get("sentry.environment") or texts.get("environment"),
+        "contexts": {"trace": {"trace_id": span.trace_id, "op": span.op, "status": span.status or "unknown"}},
+        "tags": {name: value for name, value in texts.items() if not name.startswith(_OWN)},
+        "user": {"id": texts.get("user.id")},
+    }
+
+
+def _in_time(request: Request, received_at: float) -> Request:
+    return request if abs(request.at - received_at) <= _LATE else replace(request, at=received_at)
 
 
 def _with_error(store: StoreReader) -> Iterator[str]:

@@ -65,7 +65,7 @@ def lasting_spikes(
     combined by Fisher's method: once the first interval has shown that errors come in clusters, or more often than was seen before,
     the next ones being like it surprise less. ``false_alarm`` is the chance of an alarm that begins at an interval if nothing changes;
     ``benchmarks/spike_alarms.py --lasting`` measures the true one: less than stated for independent events, about 2 times for
-    clusters of three, 4 to 11 times for clusters of ten and more. One quiet interval within is tolerated. O(intervals x baseline).
+    clusters of three, 3 to 11 times for clusters of ten and more. One quiet interval within is tolerated. O(intervals x baseline).
     Raises ``ValueError`` for settings that cannot be.
     """
     if not (3 <= fewest <= baseline and 0 < false_alarm < 1):

@@ -187,4 +187,6 @@ def _held(folder: Path) -> Iterator[None]:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
+        # Not by closing alone: where gevent has replaced os.close, as in Locust, that happens some time later.
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
         os.close(descriptor)

@@ -16,7 +16,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
 DEFECT = os.environ.get("DEFECT", "")
-SLOW = 1.5
+SLOW = 3.0
 LATE = datetime.timedelta(minutes=2)
 logger = logging.getLogger("dashboards_apps.shop")
 _errors = itertools.count(1)

@@ -337,6 +337,18 @@ def test_a_threshold_that_is_one_too_high() -> None:
     )
 
 
+def test_a_threshold_that_is_reached_when_something_else_is_in_the_way() -> None:
+    """Only its first event makes an issue new: the largest number is no help, and what was in its way then is named."""
+    world = World(rule("often", FIRST_SEEN, frequency(5)), save=("often",))
+    world.fault("save", times=9)
+    row = only_missed(world)
+    assert (row.reason, row.because) == (
+        Missed.THRESHOLD,
+        "the issue has more than 5 times in 1h: it was 1 at most; when it was enough, something else was in the way: "
+        "a new issue is created: it was there before",
+    )
+
+
 def test_a_rule_that_counts_starves_where_its_issue_was_split() -> None:
     """Twelve events in three issues."""
     world = World(rule("often", frequency(10)), save=("often",))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pytest_sentry_harness.criteria import analysis_account
 from pytest_sentry_harness.criteria.analysis_account import analysis_of, trace_of
-from pytest_sentry_harness.criteria.objectives_account import Reported
+from pytest_sentry_harness.criteria.objectives_joined import Reported
 from pytest_sentry_harness.criteria.rates_account import Failure, interval_for, rates_of
 from pytest_sentry_harness.model.analysis import AnalysisInfo
 from pytest_sentry_harness.model.monitored import Event

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_sentry_harness.criteria.objectives import doubts, findings, measure
-from pytest_sentry_harness.criteria.objectives_account import Evidence, Reported, account_of
+from pytest_sentry_harness.criteria.objectives_account import Evidence, account_of
+from pytest_sentry_harness.criteria.objectives_joined import Reported
 from pytest_sentry_harness.criteria.objectives_sides import Span, rules_of
 from pytest_sentry_harness.model.ledger import Ended
 from pytest_sentry_harness.model.objectives import ObjectivesInfo

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -192,6 +193,48 @@ def test_what_cannot_be_read_is_counted(tmp_path: Path, monkeypatch: pytest.Monk
     assert (observed.analysis.unread, observed.analysis.classes) == (31, ())
     monkeypatch.setattr(arrived, "json_object", lambda *_: {"transaction": "/"})
     assert arrived_in(folder.store).unread == 30
+
+
+def test_spans_that_are_sent_by_themselves(tmp_path: Path) -> None:
+    """The first span of a segment is the transaction; the others are not, and what the SDK adds is no tag."""
+
+    def span(number: int, *, first: bool, status: str = "ok") -> dict[str, Any]:
+        attributes = {
+            "sentry.segment.name": "/orders",
+            "sentry.release": "shop@1",
+            "sentry.environment": "live",
+            "region": "eu",
+            "thread.name": "main",
+        }
+        return {
+            "trace_id": f"{number:032x}",
+            "span_id": f"{number:016x}",
+            "name": "GET /orders",
+            "is_segment": first,
+            "status": status,
+            "start_timestamp": T0,
+            "end_timestamp": T0 + 0.5,
+            "attributes": {name: {"type": "string", "value": value} for name, value in attributes.items()},
+        }
+
+    spans = {"items": [span(1, first=True, status="error"), span(2, first=False), span(3, first=True)]}
+    head = {"type": "span", "item_count": 3, "content_type": "application/vnd.sentry.items.span.v2+json"}
+    body = b"{}\n" + json.dumps(head).encode() + b"\n" + json.dumps(spans).encode() + b"\n"
+    write(tmp_path, [new(body, received_at=T0 + 50)])
+    found = arrived_in(tmp_path, {"up": parse_search("transaction.duration:>400 release:shop@1")})
+    assert [(each.request.name, each.request.failed) for each in found.reported] == [
+        ("/orders", True),
+        ("/orders", False),
+    ]
+    bad = found.reported[0]
+    assert bad.request.seconds == 0.5
+    assert bad.facets == {
+        ("transaction", "/orders"),
+        ("release", "shop@1"),
+        ("environment", "live"),
+        ("tags[region]", "eu"),
+    }
+    assert bad.found_by == {"up"}
 
 
 def test_a_store_that_is_not_there(tmp_path: Path) -> None:

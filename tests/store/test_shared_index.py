@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -51,3 +52,16 @@ def test_an_index_that_is_held_is_not_removed(tmp_path: Path, monkeypatch: pytes
         Index(tmp_path)
     assert (tmp_path / INDEX).stat().st_ino == before
     holder.close()
+
+
+def test_the_folder_is_let_go_of_before_it_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A library that closes later than it is told (gevent does) does not lock everybody else out."""
+    write(tmp_path, [event()])
+    later: list[int] = []
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "close", later.append)
+        Index(tmp_path).close()
+        Index(tmp_path).close()
+    for descriptor in later:
+        os.close(descriptor)
+    assert len(later) == 2

@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_sentry_harness.monitor.alerts.checks import Level, Match
+from pytest_sentry_harness.monitor.alerts.checks import (
+    Age,
+    Category,
+    Check,
+    Frequency,
+    Level,
+    Match,
+    Occurrences,
+    Priority,
+    State,
+)
 from pytest_sentry_harness.monitor.alerts.conflicts import conflict
 from pytest_sentry_harness.monitor.alerts.constant import constant
 from pytest_sentry_harness.monitor.alerts.matching import matcher
@@ -307,3 +317,23 @@ def test_conflicts_of_levels_are_real(one: Level, other: Level, number: int) -> 
         assert not all(outcomes)
     for check, outcome in zip((one, other), outcomes, strict=True):
         assert constant(check) in (None, outcome)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "why"),
+    [
+        (State("first_seen"), State("regression"), "an issue changes in one way at a time"),
+        (State("first_seen"), State("new_high"), ""),
+        (State("first_seen"), Occurrences(2), "a new issue was seen once"),
+        (State("new_high"), Age(older=True, seconds=60.0), "a new issue is not old"),
+        (Age(older=True, seconds=120.0), Age(older=False, seconds=60.0), "no issue is both"),
+        (State("first_seen"), Frequency("events", 1, 60.0), "a new issue has one event"),
+        (Category(1), Category(2), "an issue has one category"),
+        (Category(1), Category(2, included=False), ""),
+        (State("new_high"), Level("eq", 20), "issues of high priority have errors"),
+        (Priority(75), Level("lte", 30), "issues of high priority have errors"),
+    ],
+)
+def test_why_two_conditions_exclude_each_other(one: Check, other: Check, why: str) -> None:
+    """In either order."""
+    assert conflict(one, other) == conflict(other, one) == why
