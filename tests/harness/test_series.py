@@ -322,7 +322,7 @@ def test_the_slope_of_a_line() -> None:
     times = [float(number) for number in range(40)]
     found = slope(times, [3.0 + 2.0 * at for at in times])
     assert found is not None
-    assert found == pytest.approx((2.0, 2.0, 2.0))
+    assert found == pytest.approx((2.0, 2.0, 2.0, 0.0))
     assert slope(times[:10], times[:10]) is None
     assert slope([1.0] * 40, times) is None
     assert slope([0.0, *[1.0] * 38, 1.0], times, stretches=2) is None
