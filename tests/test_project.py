@@ -457,7 +457,9 @@ def test_dev_uses_the_numbers_of_the_harness(dev: ModuleType) -> None:
     assert set(dev.EXTRAS) <= set(PYPROJECT["project"]["optional-dependencies"])
 
 
-def test_dev_compiles_once_and_not_beside_the_sources(dev: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dev_compiles_once_and_not_beside_the_sources(
+    dev: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Whoever wants no compiled files there has them in the environment; nobody else sees a difference."""
     monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
     monkeypatch.delenv("PYTHONPYCACHEPREFIX", raising=False)

@@ -91,7 +91,11 @@ class KeptRows(Sequence[Row]):
                 values = row(name)
                 if len(shared) < _MOST_SHARED:
                     # 1, 1.0 and True are equal, and are told apart by their types.
-                    key = values and (values, values[0].__class__, len(values) > 1 and tuple(map(type, values)))
+                    key = values and (
+                        values,
+                        values[0].__class__,
+                        len(values) > 1 and tuple(map(type, values)),
+                    )
                     values = shared.setdefault(key, values)
                 column.append(values)
         self._columns.update({name: column for name, column, _ in columns})

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from ...model.delays import Delays
 from ...model.monitored import Alert
 from ..alerts.coverage import Coverage
-from ...model.delays import Delays
 from ..alerts.tallies import NoPrevious
 
 Change = Literal["resolved", "ignored", "unresolved"]
