@@ -16,8 +16,8 @@ from fastapi import FastAPI
 
 DEFECT = os.environ.get("DEFECT", "")
 PHASE = float(os.environ.get("PHASE", "0"))
-"""After the pause of this shop the clock is in the first half of such a period of seconds; 0: wherever it is."""
-PAUSE = 1.2
+"""After the pauses of this shop the clock is in the first half of such a period of seconds; 0: wherever it is."""
+PAUSE, LONGEST = 0.3, 9.0
 logger = logging.getLogger("alerting_apps.exports")
 _numbers = itertools.count(1)
 
@@ -85,12 +85,10 @@ async def health() -> dict[str, str]:
 
 @app.get("/pause")
 async def pause() -> dict[str, float]:
-    """Nothing happens for a while."""
-    seconds = PAUSE
+    """Nothing happens for a while. Asked often enough, until the clock is where PHASE wants it: nobody waits long for one answer."""
     over = time.time() % PHASE if PHASE else 0.0
-    if over > PHASE / 2 - 8:
-        seconds += PHASE - over
-    await asyncio.sleep(seconds)
+    seconds = min(PHASE - over + 0.5, LONGEST) if over > PHASE / 2 - 8 else 0.0
+    await asyncio.sleep(max(seconds, PAUSE))
     return {"seconds": seconds}
 
 
