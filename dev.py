@@ -32,7 +32,11 @@ EXIT_USAGE = 2
 EXIT_BROKEN = 12
 """The same number the harness uses for "the harness broke": no verdict was reached."""
 DEFAULT_GATE = "scenarios/capture.toml"
-CATALOGUE = ("scenarios/causes", "scenarios/processes", "scenarios/noise.toml", "scenarios/alerting.toml")
+CATALOGUE = (
+    "scenarios/causes",
+    "scenarios/processes",
+    *(f"scenarios/{name}.toml" for name in ("noise", "alerting", "dashboards", "objectives")),
+)
 CLOSING_LINE = re.compile(r"=* ?(?:\d+ [a-z]+(?:, )?)+ in [\d.]+s.*")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 

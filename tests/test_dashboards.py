@@ -20,8 +20,8 @@ from pytest_sentry_harness.report.document import RunDocument
 SCENARIO = load_scenario(Path(__file__).parent.parent / "scenarios" / "dashboards.toml")
 BROKEN = [twin.name for twin in SCENARIO.twins if twin.dashboards]
 """Those with another dashboard: the run is the same."""
-FED = [twin.name for twin in SCENARIO.twins if not twin.dashboards]
-"""Those in which the shop itself has the defect."""
+FED = ("a-third-of-the-errors-dropped", "clock-two-minutes-slow")
+"""In which the shop itself has the defect; all others are played by ``dev.py calibrate``, which takes its time."""
 
 
 def ran(runs: Path, twin: str = "") -> RunDocument:

@@ -101,14 +101,11 @@ def test_a_fault_of_one_region_is_pointed_at(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("unmeasured")
-@pytest.mark.parametrize(
-    "twin",
-    ["slow", "failures-not-reported", "orders-not-sampled", "gateway-gives-up", "not-found-is-a-failure"],
-)
+@pytest.mark.parametrize("twin", ["slow", "orders-not-sampled"])
 def test_each_twin_fails_by_its_metric_in_the_planted_size(tmp_path: Path, twin: str) -> None:
-    """With what was planted in the finding, and no other gate red where it says so."""
+    """With what was planted in the finding, and no other gate red where it says so. The others: ``dev.py calibrate``."""
     document = ran(tmp_path, twin)
-    if twin in ("failures-not-reported", "orders-not-sampled"):
+    if twin == "orders-not-sampled":
         # Sentry's transactions know nothing of it; the load generator and the errors do.
         assert spike_of_requests(document).count >= 36
         assert not [each for each in rates(document).spikes if each.of == "transactions"]

@@ -16,7 +16,10 @@ from pytest_sentry_harness.plan.stories import load_stories
 ROOT = Path(__file__).parent.parent
 FILES = sorted(
     path for folder in ("causes", "processes") for path in (ROOT / "scenarios" / folder).glob("*.toml")
-) + [ROOT / "scenarios" / name for name in ("noise.toml", "alerting.toml")]
+) + [
+    ROOT / "scenarios" / name
+    for name in ("noise.toml", "alerting.toml", "dashboards.toml", "objectives.toml")
+]
 SCENARIOS = {path: load_scenario(path) for path in FILES}
 SAMPLE = {
     "causes/link-answers.toml": "413",
