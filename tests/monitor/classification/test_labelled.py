@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from importlib.util import find_spec
 from typing import Any
 
 from sentry_sdk.utils import get_type_module, get_type_name
@@ -27,15 +28,19 @@ def test_the_table_is_as_large_as_promised() -> None:
 
 
 def test_types_that_are_installed() -> None:
-    """Module and type as the SDK sends them are enough to sort it."""
-    wrong = []
+    """Module and type as the SDK sends them are enough to sort it. Some libraries are there in some environments only."""
+    wrong, missing = [], []
     for path, label in INSTALLED.items():
         module, _, name = path.partition(":")
+        if find_spec(module.partition(".")[0]) is None:
+            missing.append(path)
+            continue
         cls = getattr(importlib.import_module(module), name)
         found = classify(event(get_type_module(cls), get_type_name(cls)))
         if found.category != label:
             wrong.append((path, label, found))
     assert wrong == []
+    assert len(missing) < len(INSTALLED) / 4, missing
 
 
 def test_types_of_other_libraries() -> None:
