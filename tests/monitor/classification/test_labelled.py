@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-from importlib.util import find_spec
 from typing import Any
 
 from sentry_sdk.utils import get_type_module, get_type_name
@@ -32,10 +31,11 @@ def test_types_that_are_installed() -> None:
     wrong, missing = [], []
     for path, label in INSTALLED.items():
         module, _, name = path.partition(":")
-        if find_spec(module.partition(".")[0]) is None:
+        try:
+            cls = getattr(importlib.import_module(module), name)
+        except ModuleNotFoundError:
             missing.append(path)
             continue
-        cls = getattr(importlib.import_module(module), name)
         found = classify(event(get_type_module(cls), get_type_name(cls)))
         if found.category != label:
             wrong.append((path, label, found))
