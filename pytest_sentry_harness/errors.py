@@ -24,8 +24,21 @@ class HarnessError(Exception):
         return f"{text}\n  hint: {self.hint}" if self.hint else text
 
 
+_MOST_WHAT, _MOST_WHERE, _MOST_HINT = 2000, 2000, 6000
+
+
 class UsageError(HarnessError):
-    """The caller asked for something that cannot be: bad option, bad scenario, bad term (exit code 2)."""
+    """The caller asked for something that cannot be: bad option, bad scenario, bad term (exit code 2).
+
+    Such messages show what people wrote, of which the middle is left out where it is very long.
+    """
+
+    def __init__(self, what: str, *, where: str | None = None, hint: str | None = None) -> None:
+        super().__init__(
+            shortened(what, _MOST_WHAT),
+            where=None if where is None else shortened(where, _MOST_WHERE),
+            hint=None if hint is None else shortened(hint, _MOST_HINT),
+        )
 
 
 class ScenarioError(UsageError):
@@ -45,6 +58,10 @@ class SearchError(UsageError):
         self.position = position
         place = f"character {position}"
         super().__init__(what, where=f"{where}, {place}" if where else place, hint=hint)
+
+
+class UnsupportedError(SearchError):
+    """A search or an aggregate has what Sentry knows, and what is not evaluated here."""
 
 
 class RulesError(UsageError):
@@ -85,6 +102,12 @@ class MonitorError(HarnessError):
 
 class EvidenceError(HarnessError):
     """Ledger or store cannot be read: the run cannot be judged."""
+
+
+def shortened(text: str, most: int) -> str:
+    """``text`` without its middle, where it is longer than ``most`` characters."""
+    half = most // 2
+    return text if len(text) <= most else f"{text[:half]} […] {text[-half:]}"
 
 
 def nearest(name: str, known: Iterable[str], *, most: int = 3) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from pytest_sentry_harness.report.document import RunDocument
 SCENARIO = load_scenario(Path(__file__).parent.parent / "scenarios" / "dashboards.toml")
 BROKEN = [twin.name for twin in SCENARIO.twins if twin.dashboards]
 """Those with another dashboard: the run is the same."""
-FED = ("a-third-of-the-errors-dropped", "clock-two-minutes-slow")
+FED = ("a-third-of-the-errors-dropped",)
 """In which the shop itself has the defect; all others are played by ``dev.py calibrate``, which takes its time."""
 
 

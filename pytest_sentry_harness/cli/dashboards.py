@@ -34,17 +34,22 @@ def check_dashboards(paths: Sequence[Path]) -> int:
     console = Console(soft_wrap=True)
     for path, dashboard in found:
         _show(console, path, dashboard)
-    return EXIT_CODES[Verdict.FAIL] if any(dashboard.refused for _, dashboard in found) else 0
+    invalid = any(not each.unsupported for _, dashboard in found for each in dashboard.refused)
+    return EXIT_CODES[Verdict.FAIL] if invalid else 0
 
 
 def _show(console: Console, path: Path, dashboard: Dashboard) -> None:
+    for warning in dashboard.warnings:
+        console.print(Text(printable(f"doubt {warning}"), style="yellow"))
     for refused in dashboard.refused:
-        console.print(Text(printable(f"INVALID {refused.title!r}: {refused.error}"), style="bold red"))
+        word, style = ("unsupported", "yellow") if refused.unsupported else ("INVALID", "bold red")
+        console.print(Text(printable(f"{word} {refused.title!r}: {refused.error}"), style=style))
     for widget in dashboard.widgets:
         for doubt in (doubt for query in widget.queries for doubt in query.search.doubts):
             console.print(Text(printable(f"doubt {widget.title!r}: {doubt}"), style="yellow"))
     total = len(dashboard.widgets) + len(dashboard.refused)
-    said = f"{path}: {len(dashboard.widgets)} of {total} widgets of {dashboard.title!r} are valid"
+    valid = len(dashboard.widgets) + sum(each.unsupported for each in dashboard.refused)
+    said = f"{path}: {valid} of {total} widgets of {dashboard.title!r} are valid"
     console.print(Text(printable(said)))
 
 

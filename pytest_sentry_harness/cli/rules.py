@@ -14,7 +14,7 @@ from rich.text import Text
 from ..errors import HarnessError, RulesError, UsageError
 from ..model.verdict import EXIT_CODES, EXIT_USAGE, Verdict
 from ..monitor.alerts.model import Rules
-from ..monitor.alerts.read import read_rules
+from ..monitor.alerts.read import read_rule_files
 from ..monitor.rule_tests.model import CaseFile, Outcome
 from ..monitor.rule_tests.read import read_cases
 from ..monitor.rule_tests.run import run_cases
@@ -26,7 +26,7 @@ _MOST_GAPS = 50
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
-    """A file of tests, and the files of rules it names."""
+    """A file of tests, and the rules it names: each combination of files as one."""
 
     cases: CaseFile
     rules: dict[str, Rules]
@@ -90,18 +90,19 @@ def to_junit(outcomes: Sequence[Outcome], seconds: float) -> bytes:
 
 def _load(paths: Sequence[Path], only: str | None) -> list[_Loaded]:
     """Read everything. Raises ``UsageError``."""
-    known: dict[Path, Rules] = {}
+    known: dict[tuple[Path, ...], Rules] = {}
     loaded = []
     for path in paths:
         cases = read_cases(_text(path, "the tests"), str(path))
         if only is not None:
             cases = replace(cases, cases=tuple(case for case in cases.cases if only in case.name))
         rules = {}
-        for name in cases.rule_files:
-            file = path.parent / name
-            if file not in known:
-                known[file] = read_rules(_text(file, f"the rules that {path} names"), str(file))
-            rules[name] = known[file]
+        for name, names in cases.rule_sets.items():
+            files = tuple(path.parent / each for each in names)
+            if files not in known:
+                what = f"the rules that {path} names"
+                known[files] = read_rule_files([(str(file), _text(file, what)) for file in files])
+            rules[name] = known[files]
         loaded.append(_Loaded(cases, rules))
     if only is not None and not any(one.cases.cases for one in loaded):
         raise UsageError(f"no test has a name that contains {only!r}", hint="see the names in the files")
@@ -117,13 +118,16 @@ def _text(path: Path, what: str) -> str:
 
 
 def _show_warnings(console: Console, loaded: Sequence[_Loaded]) -> int:
-    """Print each warning once; how many there are."""
+    """Print each warning once; how many there are that are more than a note."""
     warnings = dict.fromkeys(
-        str(warning) for one in loaded for rules in one.rules.values() for warning in rules.warnings
+        (str(warning), warning.note)
+        for one in loaded
+        for rules in one.rules.values()
+        for warning in rules.warnings
     )
-    for warning in warnings:
-        console.print(Text(f"warning: {warning}", style="yellow"))
-    return len(warnings)
+    for warning, note in warnings:
+        console.print(Text(f"{'note' if note else 'warning'}: {warning}", style="" if note else "yellow"))
+    return sum(not note for _, note in warnings)
 
 
 def _show(console: Console, outcome: Outcome) -> None:

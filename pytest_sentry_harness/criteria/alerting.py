@@ -23,19 +23,22 @@ def measure(alerted: Alerted) -> dict[str, Measurement]:
     info, found = alerted.info, [_latency(alerted, name) for name in (*_SHARES, "max")]
     nothing = "" if info.expected else _NOTHING
     counts = {
-        "alerting.missed": info.missed,
+        "alerting.missed": alerted.missed,
         "alerting.late": info.late,
         "alerting.duplicate": info.duplicates,
         "alerting.false": info.false,
-        "alerting.alerts": info.expected,
+        "alerting.dead": info.dead,
+        "alerting.alerts": info.expected - alerted.cut_off,
     }
+    if alerted.cut_off and not nothing:
+        nothing = f"{alerted.cut_off} more were still under way when the run was interrupted"
     found += [
         Measurement(
             metric=metric,
             value=float(count),
             low=None,
             high=None,
-            samples=info.expected,
+            samples=info.expected - alerted.cut_off,
             unit="count",
             exact=True,
             note=nothing,
@@ -46,7 +49,7 @@ def measure(alerted: Alerted) -> dict[str, Measurement]:
 
 
 def _latency(alerted: Alerted, name: str) -> Measurement:
-    latencies, missed = alerted.latencies, alerted.info.missed
+    latencies, missed = alerted.latencies, alerted.missed
     metric = f"alerting.latency.{name}"
     share = _SHARES.get(name)
     low = high = None

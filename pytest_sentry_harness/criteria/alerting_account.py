@@ -15,11 +15,14 @@ from ..model.alerted import (
     Late,
     Missed,
 )
-from ..model.notified import Noted, Receipt
+from ..model.delays import words_of
+from ..model.notified import Noted, Raised, Receipt
 from ..model.scenario import Fault
+from ..monitor.notifications.notice import clean
 from ..reconcile.origins import FiredAt, Origin
 from .alerting_claims import Claims, Incident
-from .alerting_findings import extra_findings, findings_of
+from .alerting_counted import Counted, detectors_of
+from .alerting_findings import dead_findings, extra_findings, findings_of
 from .alerting_legs import LEGS, legs_of
 from .alerting_missed import reasons_of
 from .alerting_notifications import Notification, Notifications, notifications_of
@@ -29,6 +32,7 @@ from .alerting_why import Known, Monitored, Why
 MOST_ROWS = 50
 _MOST_DOUBTS = 5
 _LATE = dict(zip(LEGS, Late, strict=True))
+_CUT_OFF = (Missed.NOT_SEEN_IN_TIME, Missed.NOT_DECIDED_IN_TIME, Missed.NOT_DELIVERED_IN_TIME)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +45,13 @@ class Alerted:
     findings: tuple[Finding, ...] = ()
     doubts: tuple[str, ...] = ()
     trouble: tuple[str, ...] = ()
+    cut_off: int = 0
+    """Of the missed ones, those of which nothing is known but that the run was interrupted before their time had come."""
+
+    @property
+    def missed(self) -> int:
+        """Those that the run proves to be missed."""
+        return self.info.missed - self.cut_off
 
 
 class Truth(NamedTuple):
@@ -61,25 +72,42 @@ def account_of(
     *,
     config: str,
     within: float,
+    interrupted: bool = False,
 ) -> Alerted:
-    """The account of a run; ``receipts`` by channel. Pure, and never raises for what trail and receipts hold."""
+    """The account of a run; ``receipts`` by channel. Pure, and never raises for what trail and receipts hold.
+
+    ``interrupted``: somebody ended the run before its time. What was under way then is not held against anybody.
+    """
+    trail = list(trail)
+    metric = {
+        each.notice.rule for each in trail if isinstance(each, Raised) and each.notice.kind == "metric"
+    }
     claims = Claims(
         truth.firings,
         {fault.name: fault.expect for fault in truth.faults},
         truth.origins,
         monitored.puts,
+        Counted(monitored, metric).sees,
     )
     found = notifications_of(claims, trail, receipts)
     missed = [each for each in found.expected if each.receipt is None]
     reasons = reasons_of(missed, Known(claims=claims, raised=found.raised, monitored=monitored))
     rows, doubts = _rows(found.expected, reasons, within)
     extra = extra_rows(found)
-    latencies = tuple(sorted(float("inf") if row.latency is None else row.latency for row in rows))
+    cut_off = [row for row in rows if row.reason in _CUT_OFF] if interrupted else []
+    latencies = tuple(
+        sorted(
+            float("inf") if row.latency is None else row.latency
+            for row in rows
+            if not (interrupted and row.reason in _CUT_OFF)
+        )
+    )
     info = _info(found, claims, rows, extra, latencies, monitored, config, within)
     return Alerted(
         info=info,
         latencies=latencies,
-        findings=(*findings_of(rows), *extra_findings(extra)),
+        findings=(*findings_of(rows), *extra_findings(extra), *dead_findings(found.dead)),
+        cut_off=len(cut_off),
         doubts=tuple(dict.fromkeys((*doubts[:_MOST_DOUBTS], *_signatures(info)))),
         trouble=tuple(_trouble(info, found)),
     )
@@ -160,6 +188,8 @@ def _info(
         resolutions=found.resolutions,
         escalations=found.escalations,
         summaries=found.summaries,
+        lesser=found.lesser,
+        dead=len(found.dead),
         unknown=len(found.unknown),
         refused=sum(each.refused for each in found.channels.values()),
         p50=share_of(latencies, 0.5),
@@ -172,7 +202,20 @@ def _info(
         extra=tuple(sorted(extra, key=lambda row: -row.count)[:MOST_ROWS]),
         pending=monitored.ending.pending[:MOST_ROWS] if monitored.ending is not None else (),
         warnings=tuple(map(str, monitored.rules.warnings[:MOST_ROWS])),
+        delays=words_of(monitored.delays),
+        untimed=_untimed(found, claims, monitored),
     )
+
+
+def _untimed(found: Notifications, claims: Claims, monitored: Monitored) -> tuple[str, ...]:
+    """Metric rules that decided at once."""
+    if monitored.delays.metric_every:
+        return ()
+    rules = monitored.rules.rules
+    asked = {each.raised.notice.rule for each in found.raised}
+    asked |= {name for each in claims.incidents for name in claims.rules_of(each)}
+    names = [clean(each.name) for each in rules if detectors_of(each, rules)]
+    return tuple(name for name in dict.fromkeys(names) if name in asked)[:MOST_ROWS]
 
 
 def _faults(incidents: Iterable[Incident]) -> int:

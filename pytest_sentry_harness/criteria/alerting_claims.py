@@ -6,17 +6,23 @@ its fault names one alert is expected: a *claim*.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..model.alerted import Extra
 from ..model.alerting import Put
-from ..model.notified import Attempted, Raised
-from ..model.scenario import Expect
+from ..model.notified import Attempted, Notice, Raised
+from ..model.scenario import Expect, ExpectedAlert
 from ..monitor.notifications.notice import clean
 from ..reconcile.origins import FiredAt, Origin
 
-_GRAVITY = {"resolved": 0, "warning": 1, "triggered": 2, "critical": 3}
+GRAVITY = {"resolved": 0, "warning": 1, "triggered": 2, "critical": 3}
+"""The greater, the graver."""
+Sees = Callable[[str, Sequence[Put], float], bool | None]
+"""Whether a metric rule counted one of these events up to then; None: nobody knows."""
+_MOST_NAMED = 3
 
 
 @dataclass(slots=True, eq=False)
@@ -58,7 +64,7 @@ class Alert:
     @property
     def gravity(self) -> int:
         """The greater, the graver."""
-        return _GRAVITY[self.raised.notice.status]
+        return GRAVITY[self.raised.notice.status]
 
 
 @dataclass(slots=True, eq=False)
@@ -132,13 +138,20 @@ class Claims:
         firings: Iterable[FiredAt],
         expects: Mapping[str, Expect],
         origins: Mapping[str, tuple[Origin, ...]],
-        puts: Iterable[Put],
+        puts: Sequence[Put],
+        sees: Sees = lambda _rule, _puts, _until: None,
     ) -> None:
         """``origins``: of each event that was accepted, the leading one first. ``puts`` in their order."""
+        self._sees, self._puts = sees, puts
         self._origins = origins
         self.incidents, self._of_fault = incidents_of(firings, expects)
+        self._wanted = {
+            (name, clean(each.rule)): [one for one in expect.wanted if one.rule == each.rule]
+            for name, expect in expects.items()
+            for each in expect.wanted
+        }
         self._expected = {
-            name: frozenset(map(clean, expect.alerts or ())) for name, expect in expects.items()
+            name: frozenset(map(clean, expect.rules)) for name, expect in expects.items()
         }
         self._by_rule: dict[str, list[Incident]] = {}
         self._claims: dict[tuple[str, int], Claim] = {}
@@ -156,6 +169,11 @@ class Claims:
     def rules_of(self, incident: Incident) -> tuple[str, ...]:
         """The rules that must alert of it, in order."""
         return tuple(sorted(self._expected.get(incident.fault, ())))
+
+    def wanted_of(self, claim: Claim) -> list[ExpectedAlert]:
+        """What is said of who has to be told of ``claim``."""
+        found = [self._wanted.get((each.fault, claim.rule), []) for each in claim.incidents]
+        return list(dict.fromkeys(itertools.chain(*found)))
 
     def incidents_of_event(self, event_id: str) -> list[Incident]:
         """Those an event is of: one, but for events that hold several faults."""
@@ -209,6 +227,15 @@ class Claims:
             alert.extra = Extra.EVENT_OF_NO_FAULT
             alert.because = "its event is of no fault"
 
+    def _others(self, notice: Notice) -> str:
+        """What is in the figure of a rule instead, for people."""
+        counted: Counter[str] = Counter()
+        for put in self._puts:
+            if put.at <= notice.at and self._sees(notice.rule, [put], notice.at):
+                names = dict.fromkeys(each.fault for each in self.incidents_of_event(put.event_id))
+                counted[f"of fault {', '.join(map(repr, names))}" if names else "of no fault"] += 1
+        return "; ".join(f"{count} {whose}" for whose, count in counted.most_common(_MOST_NAMED)) or "nothing"
+
     def _enter_metric(self, alert: Alert) -> None:
         notice = alert.raised.notice
         before, now = self._status.get(notice.rule, 0), alert.gravity
@@ -226,6 +253,11 @@ class Claims:
         if not begun:
             alert.extra = Extra.BEFORE_ANY_INCIDENT
             alert.because = "no fault that may alert by this rule had begun"
+            return
+        begun = [each for each in begun if self._sees(notice.rule, each.puts, notice.at) is not False]
+        if not begun:
+            alert.extra = Extra.NOT_IN_FIGURE
+            alert.because = f"no fault that may alert by this rule is in its figure: {self._others(notice)}"
             return
         newest = {each.fault: each for each in begun}
         free = [each for each in newest.values() if not self._claim(notice.rule, each).alerts]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 from ..model.account import Finding
-from ..model.alerted import AlertTold, ExtraTold
+from ..model.alerted import AlertTold, ExtraTold, Missed
+from .alerting_claims import Way
 
 
 def findings_of(rows: Iterable[AlertTold]) -> tuple[Finding, ...]:
@@ -34,6 +36,25 @@ def extra_findings(extra: Iterable[ExtraTold]) -> tuple[Finding, ...]:
         )
         for row in extra
         if row.count
+    )
+
+
+def dead_findings(dead: Iterable[tuple[Way | None, str]]) -> tuple[Finding, ...]:
+    """Findings for ``alerting.dead``: what was given up, equal ones together."""
+    counted: Counter[tuple[str, str]] = Counter()
+    for way, channel in dead:
+        if way is None:
+            counted["", f"a summary to {channel}"] += 1
+            continue
+        claim, notice = way.alert.claim, way.alert.raised.notice
+        what = f"escalation {way.step}" if way.step else "resolution" if way.alert.resolves else notice.status
+        fault = way.alert.fault if claim is None else claim.fault
+        errors = [each.error for each in way.tries if each.error]
+        last = f": {errors[-1].rstrip(': ')}" if errors else ""
+        counted[fault, f"rule {notice.rule!r} to {channel}, {what}, was given up{last}"] += 1
+    return tuple(
+        _finding("alerting.dead", fault, Missed.RECEIVER_FAILED.value, culprit, count)
+        for (fault, culprit), count in counted.items()
     )
 
 

@@ -9,10 +9,10 @@ from ..model.account import LossClass
 from ..model.alerted import Missed
 from ..monitor.alerts.explain import Asked, Inquiry
 from ..monitor.alerts.explain_metric import MetricInquiry
-from ..monitor.alerts.listening import listens
-from ..monitor.alerts.model import IssueRule, MetricRule, Rule
+from ..monitor.alerts.model import IssueRule, Rule
 from ..monitor.notifications.notice import clean
 from .alerting_claims import Claim, Incident, Way
+from .alerting_counted import detectors_of
 from .alerting_notifications import Notification
 from .alerting_replay import Step, replay
 from .alerting_silent import why_of_issue_rule
@@ -29,7 +29,11 @@ def reasons_of(missed: Iterable[Notification], known: Known) -> dict[int, Why]:
     silent: list[Notification] = []
     for each in missed:
         if each.ways:
-            found[id(each)] = _on_its_way(each.ways)
+            found[id(each)] = _too_little(each) or _on_its_way(each.grave_ways)
+        elif "" in each.claim.ways:
+            found[id(each)] = _on_its_way(each.claim.ways[""])
+        elif each.claim.ways:
+            found[id(each)] = _elsewhere(each)
         elif each.claim.alerts:
             because = "the alert was raised, and nothing became of it before the run ended"
             shown = Shown.of_puts(each.claim.incident.puts)
@@ -40,6 +44,22 @@ def reasons_of(missed: Iterable[Notification], known: Known) -> dict[int, Why]:
         explained = _Silence(known).explain([each.claim for each in silent])
         found |= {id(each): explained[id(each.claim)] for each in silent}
     return found
+
+
+def _elsewhere(missed: Notification) -> Why:
+    """Of a channel that has to be told and was not thought of."""
+    others = ", ".join(sorted(missed.claim.ways))
+    because = f"its routes lead to {others}, and not to {missed.channel}"
+    return Why(Missed.OTHER_CHANNEL, because, shown=Shown.of_puts(missed.claim.incident.puts))
+
+
+def _too_little(missed: Notification) -> Why | None:
+    """Of a notification that never was as grave as it has to be."""
+    gravest = max((way.alert for way in missed.ways), key=lambda alert: alert.gravity)
+    if gravest.gravity >= missed.least:
+        return None
+    because = f"it was {gravest.raised.notice.status} at most, and has to be {missed.status}"
+    return Why(Missed.LESSER_STATUS, because, shown=Shown.of_puts(missed.claim.incident.puts))
 
 
 def _on_its_way(ways: Sequence[Way]) -> Why:
@@ -101,7 +121,7 @@ class _Silence:
         if not rule.enabled:
             found[id(claim)] = Why(Missed.RULE_DISABLED, rule.off_why or "it is not enabled", rule.where)
             return
-        detectors = self._detectors(rule)
+        detectors = detectors_of(rule, self._rules)
         needs_events = not detectors
         for detector in detectors:
             since, before = self._between(claim)
@@ -125,12 +145,6 @@ class _Silence:
                 begun = [each.opened or each.began for each in incidents]
                 later += [alert.raised.notice.at, *(at for at in begun if at > since)]
         return since, min(later)
-
-    def _detectors(self, rule: Rule) -> list[MetricRule]:
-        """The metric rules that decide for ``rule``: itself, or those that a workflow listens to."""
-        if isinstance(rule, MetricRule):
-            return [rule]
-        return [each for each in self._rules if isinstance(each, MetricRule) and listens(rule, each)]
 
     def _answer_issue_rules(self, answers: Iterable[Asked]) -> None:
         by_rule: dict[str, dict[str, Asked]] = defaultdict(dict)

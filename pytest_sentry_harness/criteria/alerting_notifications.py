@@ -19,10 +19,12 @@ from ..model.notified import (
     Suppressed,
     Throttled,
 )
-from .alerting_claims import Alert, Claim, Claims, Way
+from ..model.scenario import ExpectedAlert
+from .alerting_claims import GRAVITY, Alert, Claim, Claims, Way
 
 _KEPT = {
     "no-route": Missed.NO_ROUTE,
+    "no-action": Missed.TELLS_NOBODY,
     "muted": Missed.MUTED,
     "quiet-hours": Missed.QUIET_HOURS,
     "duplicate": Missed.SUPPRESSED_AS_DUPLICATE,
@@ -37,9 +39,31 @@ class Notification:
     channel: str
     """Empty: the rule never decided, or no route took its alert."""
     ways: list[Way]
+    status: str = ""
+    """What it has to be told as, at least; empty: any."""
     way: Way | None = None
     """The one that was delivered."""
     receipt: Receipt | None = None
+    taken: list[tuple[Way, Receipt]] = field(default_factory=list)
+    """All of it that the receiver took, in the order of time."""
+
+    @property
+    def least(self) -> int:
+        """How grave it has to be."""
+        return GRAVITY.get(self.status, 0)
+
+    @property
+    def grave_ways(self) -> list[Way]:
+        """Those of which one has to be delivered: the gravest that were sent at all, and none that is not grave enough."""
+        enough = [way for way in self.ways if way.alert.gravity >= self.least] or self.ways
+        sent = [way.alert.gravity for way in enough if not way.kept]
+        return [way for way in enough if way.alert.gravity >= max(sent)] if sent else enough
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the receiver took what it has to be told: of what became graver, that as well."""
+        grave = {id(way) for way in self.grave_ways if way.alert.gravity >= self.least}
+        return any(id(way) in grave for way, _ in self.taken)
 
     @property
     def latency(self) -> float | None:
@@ -79,6 +103,10 @@ class Notifications:
     resolutions: int = 0
     escalations: int = 0
     summaries: int = 0
+    lesser: int = 0
+    """Taken, of expected ones that are missed all the same."""
+    dead: list[tuple[Way | None, str]] = field(default_factory=list)
+    """What was given up, with its channel; None: a summary."""
     unknown: list[tuple[str, Receipt]] = field(default_factory=list)
     """With their channels."""
     channels: dict[str, OfChannel] = field(default_factory=dict)
@@ -104,13 +132,14 @@ def notifications_of(
         book.found.channels.setdefault(channel, OfChannel())
     for channel, receipt in sorted(taken, key=lambda pair: pair[1].at):
         book.receive(channel, receipt)
+    book.settle()
     return book.found
 
 
 def is_taken(receipt: Receipt) -> bool:
-    """Whether the receiver said that it took it."""
+    """Whether the receiver took it: it said so, or had it and never answered (0)."""
     good = range(200, 300) if receipt.protocol == "http" else range(250, 260)
-    return receipt.status in good
+    return not receipt.status or receipt.status in good
 
 
 class _Book:
@@ -125,6 +154,8 @@ class _Book:
         self._of_alert: dict[tuple[str, str], list[Way]] = defaultdict(list)
         """By alert and channel."""
         self._expected: dict[tuple[int, str], Notification] = {}
+        self._over: set[str] = set()
+        """Deliveries that have ended."""
 
     def enter(self, record: Noted) -> None:
         """Take in one record of the trail."""
@@ -150,12 +181,20 @@ class _Book:
     def expect(self) -> None:
         """The trail is read: what was to be delivered is known."""
         for claim in self._claims.all():
+            wanted = self._claims.wanted_of(claim)
             # No route for one alert of a claim is no loss where another one found its way.
-            channels = [name for name in claim.ways if name] or [""]
+            named = [each.channel for each in wanted if each.channel]
+            channels = list(dict.fromkeys([*(name for name in claim.ways if name), *named])) or [""]
+            status = _demanded(claim, wanted)
             for channel in channels:
-                expected = Notification(claim, channel, claim.ways.get(channel, []))
+                expected = Notification(claim, channel, claim.ways.get(channel, []), status.get(channel, ""))
                 self._expected[id(claim), channel] = expected
                 self.found.expected.append(expected)
+
+    def settle(self) -> None:
+        """The receipts are read: what was delivered is known."""
+        for expected in self.found.expected:
+            self._settle(expected)
 
     def receive(self, channel: str, receipt: Receipt) -> None:
         """Take in one receipt, in the order of time."""
@@ -179,18 +218,34 @@ class _Book:
             reason = way.alert.extra or Extra.EVENT_OF_NO_FAULT
             found.false.append(Unwanted(way.alert, channel, reason, way.alert.because))
         else:
-            self._delivered(self._expected[id(way.alert.claim), channel], way, receipt)
+            self._expected[id(way.alert.claim), channel].taken.append((way, receipt))
 
-    def _delivered(self, expected: Notification, way: Way, receipt: Receipt) -> None:
-        before = expected.way
-        if before is None:
-            expected.way, expected.receipt = way, receipt
-        elif way is before:
-            self._duplicate(way, Extra.RETRIED_THOUGH_TAKEN, _why_again(way, expected.receipt))
-        elif way.alert.gravity > before.alert.gravity:
+    def _settle(self, expected: Notification) -> None:
+        """The first that is grave enough is the notification; those before it were no more than a part of it."""
+        if not expected.taken:
+            return
+        enough = (pair for pair in expected.taken if pair[0].alert.gravity >= expected.least)
+        first = next(enough, expected.taken[0])
+        if expected.is_told:
+            expected.way, expected.receipt = first
+        else:
+            self.found.lesser += 1
+        seen: dict[int, Receipt] = {}
+        for way, receipt in expected.taken:
+            if id(way) in seen:
+                self._duplicate(way, Extra.RETRIED_THOUGH_TAKEN, _why_again(way, seen[id(way)]))
+            elif receipt is not first[1]:
+                self._another(first[0], way, before=first[1].at >= receipt.at)
+            seen.setdefault(id(way), receipt)
+
+    def _another(self, first: Way, way: Way, *, before: bool) -> None:
+        """Of one expectation, another notification than the ``first`` that was grave enough."""
+        if before and way.alert.gravity < first.alert.gravity:
+            self.found.lesser += 1
+        elif way.alert.gravity > first.alert.gravity:
             self.found.escalations += 1
         else:
-            one, other = before.alert.raised.notice, way.alert.raised.notice
+            one, other = first.alert.raised.notice, way.alert.raised.notice
             because = f"it was told of this incident {other.at - one.at:.1f} s before"
             if one.issue != other.issue:
                 because += f", about issue {one.issue}; this is about issue {other.issue}"
@@ -227,10 +282,14 @@ class _Book:
 
     def _ended(self, record: Delivered | Dead) -> None:
         way = self._ways.get(record.delivery_id)
-        if way is not None and not way.end:
+        if record.delivery_id in self._over:
+            return
+        self._over.add(record.delivery_id)
+        if way is not None:
             way.end, way.why = record.KIND, record.why
-            if isinstance(record, Dead):
-                self.found.channels.setdefault(way.channel, OfChannel()).dead += 1
+        if isinstance(record, Dead):
+            self.found.dead.append((way, record.channel))
+            self.found.channels.setdefault(record.channel, OfChannel()).dead += 1
 
     def _way(self, channel: str, receipt: Receipt) -> Way | None:
         """The notification that ``receipt`` is of. Not every kind of channel names the delivery."""
@@ -242,6 +301,24 @@ class _Book:
             ways = [way for way in ways if way.action == receipt.resource] or ways
         under_way = [way for way in ways if try_of(way, receipt) is not None]
         return next(iter(under_way or ways), None)
+
+
+def _demanded(claim: Claim, wanted: Iterable[ExpectedAlert]) -> dict[str, str]:
+    """By channel, as what it has to be told of ``claim``, at least.
+
+    A status that is expected of no channel in particular must be reached in one: where none of them reaches it, all fail.
+    """
+    found: dict[str, str] = {}
+    for each in wanted:
+        least = GRAVITY.get(each.status, 0)
+        reached = [
+            name for name, ways in claim.ways.items() if any(way.alert.gravity >= least for way in ways)
+        ]
+        channels = [each.channel] if each.channel else reached or [*claim.ways, ""]
+        for channel in channels:
+            if least > GRAVITY.get(found.get(channel, ""), 0):
+                found[channel] = each.status
+    return found
 
 
 def try_of(way: Way, receipt: Receipt) -> Attempted | None:

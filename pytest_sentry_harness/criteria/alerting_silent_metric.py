@@ -23,12 +23,12 @@ def why_of_metric_rule(claim: Claim, rule: Rule, asked: MetricInquiry, known: Kn
         return Why(Missed.RULE_DISABLED, because, metric.where)
     if not metric.enabled:
         return Why(Missed.RULE_DISABLED, metric.off_why or "its detector is not enabled", metric.where)
-    earlier = _in_alarm(rule, asked, incident, known)
-    if earlier is not None:
-        return Why(*earlier, metric.where, shown)
     if of_events and not nearest.taken:
         because = f"none of its {len(incident.puts)} events is one that it counts: {_looks_at(metric)}"
         return Why(Missed.FILTER_FALSE, because, metric.where, shown)
+    earlier = _in_alarm(rule, asked, incident, known)
+    if earlier is not None:
+        return Why(*earlier, metric.where, shown)
     figure = f"{metric.aggregate} in {span(metric.window)}"
     was = "nothing was measured" if nearest.value is None else f"it came to {nearest.value:g}"
     if not nearest.met:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..model.dashboards import (
     STATUSES,
@@ -18,7 +18,7 @@ from ..model.dashboards import (
 from ..model.scenario import Shows
 from ..monitor.dashboards import Dashboard, Finding, Query, Rows, Widget, WidgetReport, check_dashboard
 from ..monitor.dashboards.evaluation import window_of
-from ..monitor.dashboards.model import KINDS_OF
+from ..monitor.dashboards.model import ALL_PROJECTS, KINDS_OF
 from .dashboards_held import Meant, hold, meant_by
 from .dashboards_known import Known
 from .dashboards_words import number
@@ -64,12 +64,14 @@ def account_of(
     ``began``: when the run did, in seconds since the epoch, as ``now``. Raises ``ScenarioError`` as ``meant_by`` does.
     O(rows x widgets x conditions).
     """
-    dashboards = [each.dashboard for each in loaded]
+    dashboards = [_of_run(each.dashboard, rows) for each in loaded]
     meant: defaultdict[tuple[int, int], list[tuple[Shows, Meant]]] = defaultdict(list)
-    doubts = []
+    doubts = [doubt for each in dashboards for doubt in each.warnings]
     for each in shows:
         found = meant_by(each, dashboards)
         if found is None:
+            if any(one.unsupported and one.title == each.widget for of in dashboards for one in of.refused):
+                doubts.append(_cannot(each))
             continue
         start, end = window_of(dashboards[found.dashboard], now)
         if start > began or end < now:
@@ -117,6 +119,25 @@ def account_of(
     )
 
 
+def _of_run(dashboard: Dashboard, rows: Rows) -> Dashboard:
+    """``dashboard``, of the project of this run when its own are others: those of an export are numbers of Sentry."""
+    asked = {str(each) for each in dashboard.projects}
+    if not asked or dashboard.projects == (ALL_PROJECTS,):
+        return dashboard
+    sent: set[str] = set()
+    for row in (row for of in rows.values() for row in of):
+        if row.project in asked:
+            return dashboard
+        sent.add(row.project)
+    if not sent:
+        return dashboard
+    said = (
+        f"dashboard {dashboard.title!r} is of project {', '.join(sorted(asked))}, which sent nothing: it is taken for the "
+        f"project of this run, {', '.join(sorted(sent))}"
+    )
+    return replace(dashboard, projects=(), warnings=(*dashboard.warnings, said))
+
+
 def _arrived(dashboard: Dashboard, report: WidgetReport, arrived: Mapping[str, int]) -> int | None:
     """How many of what the widget is about arrived; None for sessions, of which a row is many."""
     widget = _widget(dashboard, report.index)
@@ -131,9 +152,13 @@ def _widget(dashboard: Dashboard, index: int) -> Widget | None:
 
 def _not_held(shows: Shows, report: WidgetReport) -> str:
     if report.shown is None:
-        return f"widget {shows.widget!r} cannot be evaluated here, and was not held against the ledger"
+        return _cannot(shows)
     what = f"operation {shows.operation!r}" if shows.operation else f"requests {', '.join(shows.requests)}"
     return f"widget {shows.widget!r} was not held against the ledger, which knows nothing of {what}"
+
+
+def _cannot(shows: Shows) -> str:
+    return f"widget {shows.widget!r} cannot be evaluated here, and was not held against the ledger"
 
 
 def _told(dashboard: Dashboard, report: WidgetReport, held: Sequence[Held]) -> WidgetTold:
@@ -169,15 +194,18 @@ def _status(report: WidgetReport, wrong: Sequence[Held]) -> WidgetStatus:
 def _because(report: WidgetReport, status: WidgetStatus, wrong: Sequence[Held]) -> tuple[str, list[str]]:
     findings = [each for each in report.findings if each.kind not in _SAYS_NOTHING]
     differences = [_difference(each) for each in wrong]
+    quiet = [each.text for each in report.findings if each.kind == "quiet"]
     if status in ("ok", "quiet"):
-        return "", [each.text for each in report.findings if each.kind == "quiet"]
+        return "", quiet
     if status == report.status:
         reason = next((reason for reason in map(_reason, findings) if reason), "")
-        return reason or (wrong[0].reason if wrong else "not_evaluated"), [
-            each.text for each in findings
-        ] + differences
+        otherwise = "never_occurs" if status == "empty" else "not_evaluated"
+        return reason or (wrong[0].reason if wrong else otherwise), [
+            *(each.text for each in findings),
+            *differences,
+            *quiet,
+        ]
     # It became worse by what the ledger knows.
-    quiet = [each.text for each in report.findings if each.kind == "quiet"]
     reason = "never_arrived" if report.status == "no_data" else wrong[0].reason
     return reason, [*differences, *quiet, *(each.text for each in findings)]
 
@@ -202,10 +230,13 @@ def _numbers(report: WidgetReport, queries: Sequence[Query]) -> tuple[ShownTold,
         for query in queries
         for text, measure in zip(query.aggregates, query.measures, strict=True)
     }
-    found = []
+    found: list[ShownTold] = []
     for row in report.shown.rows if report.shown else ():
         names = [f"{column} {value if value is not None else '(none)'}" for column, value in row.group]
         group = ", ".join([*([row.query] if row.query else []), *names])
+        if not row.values and not found:
+            # A row of a table as it is; how many there are is told apart.
+            found.append(ShownTold(group=_cut(group), aggregate="", value=None, unit="number"))
         found += [
             ShownTold(group=_cut(group), aggregate=text, value=value, unit=units.get(text, "number"))
             for text, value in row.values

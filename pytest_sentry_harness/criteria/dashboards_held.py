@@ -10,6 +10,7 @@ from ..model.dashboards import Held
 from ..model.scenario import Shows, Within
 from ..monitor.dashboards import Dashboard, Query, Shown, ShownRow, Widget, WidgetReport
 from .dashboards_known import Known, is_measured, known_value, source_of, unknown_to
+from .dashboards_units import check_units, too_wide
 from .dashboards_words import number
 
 _EXACTLY = Within(amount=0.0)
@@ -76,6 +77,7 @@ def meant_by(shows: Shows, dashboards: Sequence[Dashboard]) -> Meant | None:
                 where="within",
                 hint='say how far they may be apart: within = "20ms", or within = "5%"',
             )
+    check_units(shows, query.measures[measure])
     positions = dashboard.positions or range(len(dashboard.widgets))
     index = positions[dashboard.widgets.index(found[0])]
     return Meant(dashboard=place, index=index, query=query, measure=measure)
@@ -95,9 +97,13 @@ def hold(shows: Shows, meant: Meant, report: WidgetReport, known: Known, arrived
     row = _row(shows, meant.query, shown)
     value = None if row is None else dict(row.values).get(meant.aggregate)
     within = shows.within or _EXACTLY
-    agrees = within.allows(value or 0.0, expected) if value is not None or not expected else False
+    # Nothing is never near enough to something.
+    agrees = within.allows(value or 0.0, expected) if value or not expected else False
     reason, why = ("", "")
-    if not agrees:
+    if too_wide(meant.unit, within, expected):
+        agrees, reason = False, "tolerance_too_wide"
+        why = "what is known is not above what it may be off by, so that a widget that shows nothing would pass as well"
+    elif not agrees:
         others = shown.rows if row is None and shows.group else ()
         reason, why = _why(shows, meant, others, value, expected, known, arrived)
     return Held(

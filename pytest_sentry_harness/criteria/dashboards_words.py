@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 
 from .verdict import show
@@ -9,7 +10,7 @@ from .verdict import show
 
 def number(value: float | None, unit: str) -> str:
     """A number of a widget with its unit; ``nothing`` when it shows none."""
-    if value is None:
+    if value is None or not math.isfinite(value):
         return "nothing"
     if unit == "ratio":
         return show(value, "ratio")

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from fractions import Fraction
 
 from ..model.metrics import METRICS
-from ..model.noise import NoiseInfo
+from ..model.noise import CauseTold, NoiseInfo
 from ..model.scenario import Gate
 from ..model.verdict import Measurement
 from .noise_findings import findings
@@ -20,6 +20,10 @@ from .verdict import show
 __all__ = ["doubts", "findings", "measure"]
 
 _NO_EVENT = "no error event of a fault arrived"
+_NOTHING_OF_IT = "no event arrived that is of it alone, so nothing is known of its issues"
+_MOST_SHARED = 0.2
+"""Of the events of a root cause: with a greater share in no figure, the figures are of something else."""
+_MOST_NAMED = 5
 
 
 def measure(info: NoiseInfo, gates: Iterable[Gate] = ()) -> dict[str, Measurement]:
@@ -31,6 +35,7 @@ def measure(info: NoiseInfo, gates: Iterable[Gate] = ()) -> dict[str, Measuremen
         _measured("noise.reduction", None if too_few else info.reduction, info.events, too_few),
         _measured("noise.merged", info.merged_causes, info.events, nothing),
         _measured("noise.split", info.split_causes, info.events, nothing),
+        _measured("noise.foreign", info.foreign_issues, info.events, nothing),
         _measured("noise.precision", info.precision, info.events, "no two events of faults are in one issue"),
         _measured("noise.recall", info.recall, info.events, "no two events are of one root cause"),
         _measured("noise.duplicates", info.duplicates, info.events, nothing),
@@ -44,15 +49,30 @@ def measure(info: NoiseInfo, gates: Iterable[Gate] = ()) -> dict[str, Measuremen
 
 
 def doubts(info: NoiseInfo, expected: Collection[str]) -> list[str]:
-    """A sentence for each root cause of which nothing can be said; ``expected``: the faults that fired and should arrive."""
-    found = [
-        f"fault {cause.name!r}: no event arrived that is of it alone, so nothing is known of its issues"
-        for cause in info.causes
-        if not cause.events and cause.name in expected
-    ]
+    """A sentence for each root cause of which nothing, or too little, can be said; ``expected``: the faults that fired and should arrive."""
+    found = [doubt for cause in info.causes if cause.name in expected and (doubt := _doubt(cause))]
     if info.unread:
         found.append(f"{info.unread} events could not be read, so nothing is known of their issues")
     return found
+
+
+def _doubt(cause: CauseTold) -> str:
+    every = cause.events + cause.shared
+    if cause.shared <= _MOST_SHARED * every:
+        return "" if cause.events else f"{_fault(cause)}: {_NOTHING_OF_IT}"
+    names = ", ".join(map(repr, cause.shared_with[:_MOST_NAMED]))
+    more = len(cause.shared_with) - _MOST_NAMED
+    others = names + (f" and {more} more" if more > 0 else "")
+    if not cause.events:
+        return f"{_fault(cause)}: {_NOTHING_OF_IT}; {cause.shared} are of {others} just as well"
+    return (
+        f"{_fault(cause)}: {cause.shared} of {every} events are of {others} just as well, so whether they share an issue is known "
+        f"of {cause.events} alone; let requests meet one fault each"
+    )
+
+
+def _fault(cause: CauseTold) -> str:
+    return f"fault {cause.name!r}"
 
 
 def _too_few(info: NoiseInfo, gate: Gate | None) -> str:

@@ -9,15 +9,17 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from ..model.classified import Classified
-from ..model.monitored import Event, Grouping
-from ..model.noise import CauseTold, IssueTold, Misclassified, Misgrouped, NoiseInfo
+from ..model.monitored import Event, Grouping, Seen
+from ..model.noise import CauseTold, Foreign, IssueTold, Misclassified, Misgrouped, NoiseInfo
 from ..model.scenario import Expect, Fault
 from ..monitor.classification import Rules, classify
 from ..monitor.grouping import GroupingConfig, Labelled, Merged, Quality, Split, quality
 from ..monitor.issues import Issues
 from ..reconcile.origins import Origin
+from .noise_foreign import Strangers
 from .noise_reasons import alike, difference
 
 MOST_ROWS = 50
@@ -32,13 +34,16 @@ def account_of(
     faults: Sequence[Fault],
     config: GroupingConfig,
     rules: Rules,
+    several: Mapping[str, Sequence[Origin]] = MappingProxyType({}),
 ) -> NoiseInfo:
     """The account of ``events``, in the order of their arrival, duplicates by id left out. Pure; never raises for what they hold.
 
     ``origins``: by event id. Events without one are grouped too, since they are there, and counted in no figure.
+    ``several``: by event id the origins of those that are of several faults.
     """
-    seen = _Seen(Issues(config), {fault.name: fault.expect for fault in faults}, rules)
-    found = quality(seen.labelled(events, origins))
+    seen = _Seen(Issues(config), {fault.name: fault.expect for fault in faults}, rules, Strangers(config))
+    found = quality(seen.labelled(events, origins, several))
+    foreign = seen.strangers.found({number: tuple(causes) for number, causes in seen.held().items()})
     merged = [_merged(each, seen) for each in found.merged]
     split = [_split(each, seen) for each in found.split]
     return NoiseInfo(
@@ -48,7 +53,7 @@ def account_of(
         unlabelled=seen.unlabelled,
         issues=found.groups,
         causes=seen.causes(faults),
-        table=_table(found, seen),
+        table=_table(found, seen, foreign),
         merged=tuple(merged[:MOST_ROWS]),
         split=tuple(split[:MOST_ROWS]),
         merged_causes=len({label for each in found.merged for label, _ in each.labels}),
@@ -60,6 +65,8 @@ def account_of(
         with_category=seen.expecting["category"],
         with_severity=seen.expecting["severity"],
         misclassified=seen.misclassified(),
+        foreign=foreign[:MOST_ROWS],
+        foreign_issues=len(foreign),
     )
 
 
@@ -79,6 +86,7 @@ class _Seen:
     issues: Issues
     expects: Mapping[str, Expect]
     rules: Rules
+    strangers: Strangers
     by_trace: int = 0
     unlabelled: int = 0
     events: Counter[str] = field(default_factory=Counter)
@@ -89,16 +97,25 @@ class _Seen:
     """Of each issue the first event of a fault: how it was grouped, and its id."""
     expecting: Counter[str] = field(default_factory=Counter)
     wrong: dict[tuple[str, str, str, str], _Wrong] = field(default_factory=dict)
+    shared: dict[tuple[str, ...], list[str]] = field(default_factory=dict)
+    """Names of faults to the requests of events that are of them all; empty for one that holds them itself."""
 
-    def labelled(self, events: Iterable[Event], origins: Mapping[str, Origin]) -> Iterator[Labelled]:
+    def labelled(
+        self,
+        events: Iterable[Event],
+        origins: Mapping[str, Origin],
+        several: Mapping[str, Sequence[Origin]],
+    ) -> Iterator[Labelled]:
         """The events that are of a fault, grouped."""
         for event in events:
             seen = self.issues.see(event)
             origin = origins.get(event.event_id)
             if origin is None:
                 self.unlabelled += 1
+                self._unlabelled(event, seen, several.get(event.event_id, ()))
                 continue
             number = seen.issue.number
+            self.strangers.see_own(event, seen)
             self.by_trace += origin.by_trace
             self.events[origin.fault] += 1
             self.occurrences[origin.fault].add(origin.occurrence)
@@ -106,6 +123,34 @@ class _Seen:
             self.first.setdefault(number, (seen.grouping, event.event_id))
             self._classify(event, origin.fault)
             yield Labelled(label=origin.fault, group=number, event_id=event.event_id, grouping=seen.grouping)
+
+    def _unlabelled(self, event: Event, seen: Seen, of: Sequence[Origin]) -> None:
+        if not of:
+            self.strangers.see(event, seen)
+            return
+        names = tuple(sorted({origin.fault for origin in of}))
+        self.shared.setdefault(names, []).append(of[0].occurrence if of[0].by_trace else "")
+
+    def held(self) -> dict[int, list[str]]:
+        """Issues of faults, and their root causes."""
+        found: defaultdict[int, list[str]] = defaultdict(list)
+        for cause, numbers in self.cells.items():
+            for number in numbers:
+                found[number].append(cause)
+        return found
+
+    def _shared(self, name: str) -> tuple[int, tuple[str, ...]]:
+        """Of how many events beside its own ``name`` may be the cause, and which others are as well.
+
+        What a request says beside an event that is of the cause alone takes nothing from the cause.
+        """
+        count, others = 0, set()
+        for names, requests in self.shared.items():
+            if name in names:
+                of_it = sum(not each or each not in self.occurrences[name] for each in requests)
+                count += of_it
+                others |= set(names) - {name} if of_it else set()
+        return count, tuple(sorted(others))
 
     def _classify(self, event: Event, fault: str) -> None:
         expect = self.expects.get(fault, Expect())
@@ -127,14 +172,17 @@ class _Seen:
 
     def causes(self, faults: Sequence[Fault]) -> tuple[CauseTold, ...]:
         """A row for each fault of the scenario, those without an event included."""
-        return tuple(
-            CauseTold(
-                name=fault.name,
-                events=self.events[fault.name],
-                requests=len(self.occurrences[fault.name]),
-                issues=len(self.cells.get(fault.name, ())),
-            )
-            for fault in faults
+        return tuple(self._cause(fault.name) for fault in faults)
+
+    def _cause(self, name: str) -> CauseTold:
+        shared, others = self._shared(name)
+        return CauseTold(
+            name=name,
+            events=self.events[name],
+            requests=len(self.occurrences[name]),
+            issues=len(self.cells.get(name, ())),
+            shared=shared,
+            shared_with=others,
         )
 
     def misclassified(self) -> tuple[Misclassified, ...]:
@@ -187,7 +235,7 @@ def _split(split: Split, seen: _Seen) -> Misgrouped:
     )
 
 
-def _table(found: Quality, seen: _Seen) -> tuple[IssueTold, ...]:
+def _table(found: Quality, seen: _Seen, foreign: Sequence[Foreign]) -> tuple[IssueTold, ...]:
     """A row for each issue: those with several causes first, then those of split causes, then the others."""
     held: defaultdict[int, list[tuple[str, int]]] = defaultdict(list)
     for cause, numbers in seen.cells.items():
@@ -196,16 +244,20 @@ def _table(found: Quality, seen: _Seen) -> tuple[IssueTold, ...]:
     because: defaultdict[int, list[str]] = defaultdict(list)
     for merged in found.merged:
         because[_number(merged.group)] += [f"in common: {text}" for text in _shown(merged.because)]
+    for each in foreign:
+        because[each.issue].append(f"of no fault: {each.title}")
     splits: defaultdict[int, list[str]] = defaultdict(list)
     for split in found.split:
         for group, _ in split.groups:
             splits[_number(group)].append(split.label)
         # Of a split the two largest are compared, and its row says how they differ.
         because[_number(split.groups[0][0])] += _shown(split.because)
+    strange = {each.issue for each in foreign}
     order = sorted(
         held,
         key=lambda number: (
             len(held[number]) == 1,
+            number not in strange,
             number not in splits,
             number not in because,
             -sum(count for _, count in held[number]),
@@ -231,6 +283,7 @@ def _row(
         split=tuple(split),
         because=tuple(because[: 2 * _MOST_BECAUSE]),
         example=example,
+        foreign=seen.strangers.errors(number),
     )
 
 

@@ -11,8 +11,8 @@ _MOST_NAMED = 5
 
 
 def findings(info: NoiseInfo) -> tuple[Finding, ...]:
-    """Findings for ``noise.merged``, ``noise.split``, ``noise.duplicates`` and the two of classification."""
-    return (*_merged(info), *_split(info), *_duplicates(info), *_misclassified(info))
+    """Findings for ``noise.merged``, ``noise.split``, ``noise.foreign``, ``noise.duplicates`` and the two of classification."""
+    return (*_merged(info), *_split(info), *_foreign(info), *_duplicates(info), *_misclassified(info))
 
 
 def _merged(info: NoiseInfo) -> Iterator[Finding]:
@@ -33,6 +33,16 @@ def _split(info: NoiseInfo) -> Iterator[Finding]:
         issues = _named(tuple(map(str, each.issues)), each.count)
         culprit = f"{each.count} issues ({issues}): {_because(each.because)}"
         yield _finding("noise.split", each.causes[0], each.reason, culprit, 1)
+
+
+def _foreign(info: NoiseInfo) -> Iterator[Finding]:
+    titles = {row.number: row.title for row in info.table}
+    for each in info.foreign:
+        culprit = (
+            f"issue {each.issue} ({titles.get(each.issue, '')}) of {_named(each.causes, len(each.causes))} holds {each.count} error "
+            f"events of no fault, such as {each.title}: {_because(each.because)}"
+        )
+        yield _finding("noise.foreign", "", "hides_another_error", culprit, 1)
 
 
 def _duplicates(info: NoiseInfo) -> Iterator[Finding]:

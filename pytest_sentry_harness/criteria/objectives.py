@@ -1,6 +1,6 @@
 """The criterion ``objectives``: service level objectives are met, and what Sentry shows of them is what was.
 
-Whether an objective is broken is a matter of the requests there were, all of which were counted; so ``broken`` and ``contradicted`` are
+Whether an objective is broken is a matter of the requests there were, all of which were counted; so ``broken``, ``contradicted`` and ``unseen`` are
 exact. What is left of the budget is an estimate of the service, with bounds; so is a difference when Sentry has but a sample.
 """
 
@@ -27,6 +27,7 @@ def measure(info: ObjectivesInfo) -> dict[str, Measurement]:
     found = (
         _counted("objectives.broken", broken, fewest, nothing),
         _contradicted(info),
+        _unseen(info),
         _off(info),
         _budget(info, nothing),
         _counted("objectives.requests", fewest, fewest),
@@ -36,7 +37,21 @@ def measure(info: ObjectivesInfo) -> dict[str, Measurement]:
 
 def doubts(info: ObjectivesInfo) -> list[str]:
     """What nobody can be sure of."""
-    return [doubt for each in info.objectives if (doubt := _doubt(each))]
+    found = []
+    for each in info.objectives:
+        found += [f"objective {each.name!r}: {doubt}" for doubt in each.doubts]
+        found += [doubt for doubt in (_doubt(each), _slow_unseen(each)) if doubt]
+    return found
+
+
+def _slow_unseen(told: ObjectiveTold) -> str:
+    """Requests that were slow for the load generator alone. That may be the way between, or a clock: nobody is blamed for it."""
+    if told.what != "latency" or not told.unseen or told.known is None:
+        return ""
+    return (
+        f"objective {told.name!r}: {told.unseen} of {told.known.bad} requests that took {show(told.threshold, 'seconds')} or longer are "
+        "not slow in Sentry: the time went on the way, or before the SDK took the request"
+    )
 
 
 def _doubt(told: ObjectiveTold) -> str:
@@ -64,6 +79,8 @@ def _findings(info: ObjectivesInfo, allowed: float | None) -> Iterator[Finding]:
             yield _finding("objectives.broken", reason, broken_line(each))
         if each.contradicted:
             yield _finding("objectives.contradicted", each.reason, off_line(each, info))
+        if _blind(each):
+            yield _finding("objectives.unseen", _why_unseen(each), off_line(each, info), each.unseen)
         if allowed is not None and each.off is not None and each.off > allowed:
             yield _finding("objectives.off", each.reason, off_line(each, info))
 
@@ -118,11 +135,16 @@ def joined_line(told: ObjectiveTold) -> str:
         (joined.not_reported_good, f"of {good} good ones left no transaction"),
         (joined.reported_good, "bad ones are good in Sentry"),
         (joined.reported_bad, "good ones are bad in Sentry"),
-        (joined.other_requests, "transactions are of other requests"),
+        (
+            joined.other_requests,
+            f"transactions are of {'failed or ' if told.what == 'latency' else ''}other requests",
+        ),
     ]
     line = ", ".join(f"{count} {word}" for count, word in words if count)
     if joined.chance is not None and joined.chance < 0.05:
         line += f" (left out whatever became of them: chance {joined.chance:.1g})"
+    if joined.reported_good and joined.unseen_chance is not None and joined.unseen_chance < 1e-3:
+        line += f" (bad ones missing among those that Sentry shows as bad: chance {joined.unseen_chance:.1g})"
     return line
 
 
@@ -131,6 +153,27 @@ def pattern_line(pattern: PatternTold) -> str:
     return (
         f"{pattern.key} {pattern.value}: {pattern.hits} of {pattern.of}, elsewhere {pattern.others_hits} of {pattern.others}; odds "
         f"{pattern.odds:,.3g} times as high ({pattern.low:,.3g} to {pattern.high:,.3g}), q {max(pattern.q, 1e-300):.1g}"
+    )
+
+
+def _blind(told: ObjectiveTold) -> bool:
+    """Failures are not seen. Of slow requests ``doubts`` speaks: where their time went is not Sentry's to know alone."""
+    return told.what == "availability" and told.unseen > 0
+
+
+def _why_unseen(told: ObjectiveTold) -> str:
+    joined = told.joined
+    assert joined is not None  # without it, nothing is unseen
+    return "reported_good" if joined.reported_good >= joined.not_reported_bad else "not_reported"
+
+
+def _unseen(info: ObjectivesInfo) -> Measurement:
+    compared = [each for each in info.objectives if each.what == "availability" and each.joined is not None]
+    nothing = "" if compared else "no objective of availability can be held against transactions"
+    # A request may count for several objectives: the worst is told, not a sum that would count it twice.
+    most = max((each.unseen for each in compared), default=0)
+    return _counted(
+        "objectives.unseen", most, sum(each.known.bad for each in compared if each.known), nothing
     )
 
 
@@ -144,13 +187,13 @@ def _contradicted(info: ObjectivesInfo) -> Measurement:
 
 def _off(info: ObjectivesInfo) -> Measurement:
     compared = [each for each in info.objectives if each.known is not None]
-    unseen = next((each.name for each in compared if each.off is None), None)
+    unseen = next((each for each in compared if each.off is None), None)
     if unseen is not None or not compared:
-        note = (
-            "the load generator told of no request that counts"
-            if unseen is None
-            else f"Sentry shows nothing of {unseen!r}; {info.no_trace} transactions are of no request of the load generator"
-        )
+        note = "the load generator told of no request that counts"
+        if unseen is not None:
+            beside = f"{info.no_trace} transactions are of no request of the load generator"
+            beside = "no session arrived" if unseen.by == "sessions" else beside
+            note = f"Sentry shows nothing of {unseen.name!r}; {beside}"
         return _counted("objectives.off", None, 0, note, "ratio")
     worst = max(compared, key=_by_off)
     return Measurement(
@@ -210,7 +253,7 @@ def _counted(
     )
 
 
-def _finding(metric: str, reason: str, culprit: str) -> Finding:
+def _finding(metric: str, reason: str, culprit: str, count: int = 1) -> Finding:
     return Finding(
         metric=metric,
         fault="",
@@ -218,6 +261,6 @@ def _finding(metric: str, reason: str, culprit: str) -> Finding:
         source="load" if metric == "objectives.broken" else "server",
         culprit=culprit,
         place=None,
-        count=1,
+        count=count,
         example=None,
     )

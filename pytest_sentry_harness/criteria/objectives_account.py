@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from ..load.load_ledger import refused
@@ -24,6 +24,7 @@ from .objectives_sides import Span, counted, objective_of, side_of, span_of
 
 _MOST_PATTERNS = 5
 _MOST_REASONS = 10
+_MOST_NAMES = 5
 _OUTCOMES = ("tags[http.status_code]",)
 """What says how a request ended is no cause of it."""
 _FEW = 5
@@ -43,6 +44,8 @@ class Evidence:
     """Trace ids of error events."""
     dropped: Mapping[str, int] | None = None
     """Transactions that the SDK counted as dropped, by reason."""
+    odd: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """By name of the objective what is odd about its search."""
 
 
 def account_of(objectives: Sequence[Asked], evidence: Evidence) -> ObjectivesInfo:
@@ -101,10 +104,26 @@ def _told(asked: Asked, sent: Sequence[Request] | None, evidence: Evidence, span
         off_low=low,
         off_high=high,
         contradicted=contradicted,
-        reason=reason_for(known, seen, joined) if off or contradicted else "",
+        reason=reason_for(known, seen, joined, by_sessions=asked.by == "sessions")
+        if off or contradicted
+        else "",
         bad_with_error=sum(bad and trace in evidence.with_error for bad, trace, _ in rows),
         patterns=_patterns(rows),
+        doubts=(*evidence.odd.get(asked.name, ()), *_unmatched(asked, sent)),
     )
+
+
+def _unmatched(asked: Asked, sent: Sequence[Request] | None) -> list[str]:
+    """Globs of ``on`` that no request matched: what they were to watch, nothing watched."""
+    if sent is None:
+        return []
+    names = sorted({each.name for each in sent})
+    there = ", ".join(names[:_MOST_NAMES]) + (", …" if len(names) > _MOST_NAMES else "")
+    return [
+        f"on = {glob!r} matched no request of the load; there were: {there}"
+        for glob in asked.on
+        if not any(fnmatchcase(name, glob) for name in names)
+    ]
 
 
 def _chosen(asked: Asked, sent: Sequence[Request]) -> list[Request]:

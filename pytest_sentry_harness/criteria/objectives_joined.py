@@ -38,34 +38,37 @@ def first_of(traces: Collection[str], reported: Iterable[Reported]) -> dict[str,
 
 def joined_of(objective: Objective, counting: Sequence[Request], shown: Sequence[Reported]) -> Joined:
     """Of the requests that count, and the transactions that count in Sentry, how many are told alike, and how the others are."""
-    by_trace = first_of({each.trace_id for each in counting}, shown)
+    # A request that does not count, as a failed one for latency, is of no kind here; its transaction is one of another request.
+    truths = {each.trace_id: truth for each in counting if (truth := objective.is_bad(each)) is not None}
+    by_trace = first_of(truths, shown)
     found: Counter[str] = Counter()
-    for request in counting:
-        truth = objective.is_bad(request)
-        report = by_trace.get(request.trace_id)
+    for trace, truth in truths.items():
+        report = by_trace.get(trace)
         found[_kind(truth, None if report is None else (objective.is_bad(report.request),))] += 1
     bad, good = found["not_reported_bad"], found["not_reported_good"]
-    all_bad = sum(objective.is_bad(request) is True for request in counting)
+    all_bad = sum(truths.values())
+    lost = bad + found["reported_good"]
+    in_sentry = sum(objective.is_bad(each.request) is not None for each in shown)
+    in_both = sum(objective.is_bad(each.request) is not None for each in by_trace.values())
     return Joined(
         alike=found["alike"],
         reported_good=found["reported_good"],
         reported_bad=found["reported_bad"],
         not_reported_bad=bad,
         not_reported_good=good,
-        other_requests=len(shown) - len(by_trace),
-        chance=fisher_above(bad, all_bad, bad + good, len(counting)) if bad else None,
+        other_requests=in_sentry - in_both,
+        chance=fisher_above(bad, all_bad, bad + good, len(truths)) if bad else None,
+        unseen_chance=fisher_above(lost, all_bad, lost + good, len(truths)) if lost else None,
     )
 
 
-def _kind(truth: bool | None, told: tuple[bool | None] | None) -> str:
-    """What became of one request. None in either: it does not count, as a failed one for latency."""
+def _kind(truth: bool, told: tuple[bool | None] | None) -> str:
+    """What became of one request that counts. None inside: it does not count in Sentry, as a failed one for latency."""
     if told is None:
-        return "not_reported_bad" if truth is True else "not_reported_good"
-    (shown,) = told
-    if shown is truth:
+        return "not_reported_bad" if truth else "not_reported_good"
+    if told[0] is truth:
         return "alike"
-    # Left out of the count by one of the two: what the other makes of it is what changes the share.
-    return "reported_good" if shown is False or (shown is None and truth is True) else "reported_bad"
+    return "reported_good" if truth else "reported_bad"
 
 
 def difference(
@@ -82,14 +85,15 @@ def difference(
     return off, low, max(abs(known.share - seen.low), abs(seen.high - known.share))
 
 
-def reason_for(known: Side | None, seen: Side, joined: Joined | None) -> str:
+def reason_for(known: Side | None, seen: Side, joined: Joined | None, *, by_sessions: bool = False) -> str:
     """What contributes most to the difference."""
     if known is None or known.share is None:
         return ""
     if seen.share is None:
-        return "not_reported"
+        return "no_sessions" if by_sessions else "not_reported"
     if joined is None:
-        return "not_reported" if seen.requests < known.requests else "other_requests"
+        few = "no_sessions" if by_sessions else "not_reported"
+        return few if seen.requests < known.requests else "other_requests"
     better = seen.share > known.share
     counts = {
         "not_reported": joined.not_reported_bad if better else joined.not_reported_good,

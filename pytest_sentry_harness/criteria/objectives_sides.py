@@ -125,7 +125,8 @@ class _Course:
         elif (state.state == "no_data" or _is_quiet(state)) and self.since is not None:
             self.fired.append((self.since, at))
             self.since = None
-        if rate is not None and (self.peak is None or rate > self.peak):
+        # Of equal peaks the last: when nothing was bad, the whole run says so, and not its first request.
+        if rate is not None and (self.peak is None or rate >= self.peak):
             self.peak = rate
             if not self.ever:
                 self.because = state.because

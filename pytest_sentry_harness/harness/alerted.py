@@ -30,8 +30,11 @@ _STEP = 0.5
 """Seconds by which the wall clock may move against the monotonic one in a run: more, and times cannot be compared."""
 
 
-def alerted_of(folder: RunFolder, scenario: Scenario, found: Reconciliation) -> Alerted:
+def alerted_of(
+    folder: RunFolder, scenario: Scenario, found: Reconciliation, *, interrupted: bool = False
+) -> Alerted:
     """Which alerts of the run in ``folder`` were delivered, and when. ``found``: reconciled with origins and firings.
+    ``interrupted``: somebody ended it.
 
     Raises ``EvidenceError`` when a file cannot be read that is there.
     """
@@ -55,6 +58,7 @@ def alerted_of(folder: RunFolder, scenario: Scenario, found: Reconciliation) -> 
         monitored,
         config=str(rules_of_run(folder, scenario)[0]),
         within=alerting.within,
+        interrupted=interrupted,
     )
     return replace(
         alerted,

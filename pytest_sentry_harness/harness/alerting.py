@@ -44,15 +44,28 @@ def check_alerting_files(scenario: Scenario) -> None:
         return
     inputs = inputs_of(scenario)
     names = inputs.names
+    channels = inputs.notifications.channels
+    routed = {name for route in inputs.notifications.routes for name in route.channels}
     for fault in scenario.faults:
-        for name in fault.expect.alerts or ():
+        where = f"{scenario.path}: [[fault]] {fault.name!r} expect.alerts"
+        for wanted in fault.expect.wanted:
+            name, channel = wanted.rule, wanted.channel
             if name not in names:
                 raise ScenarioError(
                     f"no rule is called {name!r}",
-                    where=f"{scenario.path}: [[fault]] {fault.name!r} expect.alerts",
+                    where=where,
                     hint=did_you_mean(name, names) if names else "the files of [alerting] rules hold none",
                 )
-    channels = inputs.notifications.channels
+            if channel and channel not in channels:
+                raise ScenarioError(
+                    f"no channel is called {channel!r}", where=where, hint=did_you_mean(channel, channels)
+                )
+            if channel and channel not in routed:
+                raise ScenarioError(
+                    f"no route names the channel {channel!r}, so that no rule tells it",
+                    where=where,
+                    hint="name a channel of a [[route]]: escalations are counted apart, and are not expected",
+                )
     for manner in alerting.receivers:
         where = f"{scenario.path}: [[alerting.receiver]] {manner.channel!r}"
         if manner.channel not in channels:

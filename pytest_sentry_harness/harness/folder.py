@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from .. import clock
+from ..channels.redacted import redacted_text
 from ..errors import EvidenceError, UsageError
 from ..model.extensions import NO_EXTENSIONS, Extensions
 from ..model.overhead import OverheadEvidence
@@ -21,6 +22,7 @@ from ..plan.scenario import load_scenario
 from ..plan.twins import twin_of
 
 RUNS = Path(".sentry-harness") / "runs"
+NOTIFY = "notify.toml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +44,16 @@ class RunFolder:
         folder = cls(path)
         folder.ledger.mkdir()
         folder.scenario.write_bytes(scenario.path.read_bytes())
-        for name, source in rule_files(scenario.noise).items():
-            folder.rules.mkdir(exist_ok=True)
-            folder.rules.joinpath(name).write_bytes(source.read_bytes())
         for name, source in (
+            *rule_files(scenario.noise).items(),
             *alerting_files(scenario.alerting).items(),
             *dashboard_files(scenario.dashboards).items(),
         ):
             folder.rules.mkdir(exist_ok=True)
-            folder.rules.joinpath(name).write_bytes(source.read_bytes())
+            data = source.read_bytes()
+            if name == NOTIFY:
+                data = redacted_text(data.decode("utf-8"), str(source)).encode()
+            _write_for_owner(folder.rules / name, data)
         return folder
 
     @classmethod
@@ -83,7 +86,10 @@ class RunFolder:
 
     @property
     def rules(self) -> Path:
-        """Verbatim copies of the files that ``[noise]``, ``[alerting]`` and ``[dashboards]`` name; see ``rule_files`` and so on."""
+        """Copies of the files that ``[noise]``, ``[alerting]`` and ``[dashboards]`` name; see ``rule_files`` and so on.
+
+        For their owner alone. Verbatim, but for ``notify.toml``: nothing that is secret is in it.
+        """
         return self.path / "rules"
 
     @property
@@ -204,13 +210,20 @@ def alerting_files(alerting: Alerting | None) -> dict[str, Path]:
     if alerting is None:
         return {}
     named = {f"alerts-{index}.json": path for index, path in enumerate(alerting.rules)}
-    return named if alerting.notify is None else {**named, "notify.toml": alerting.notify}
+    return named if alerting.notify is None else {**named, NOTIFY: alerting.notify}
 
 
 def dashboard_files(dashboards: Dashboards | None) -> dict[str, Path]:
     """The files that ``[dashboards]`` names, by the names of their copies: ``dashboard-0.json``, ..."""
     files = dashboards.files if dashboards is not None else ()
     return {f"dashboard-{index}.json": path for index, path in enumerate(files)}
+
+
+def _write_for_owner(path: Path, data: bytes) -> None:
+    """Write a new file that nobody else may read."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
 
 
 def replace(path: Path, data: bytes) -> None:

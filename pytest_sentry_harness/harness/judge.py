@@ -73,8 +73,13 @@ def judge_run(folder: RunFolder, scenario: Scenario, facts: RunFacts) -> RunDocu
     gates = gates_of(scenario)
     found = timing.findings(timings, {gate.metric: gate.threshold for gate in gates})
     slow = slow_of(folder, scenario) if "profiling" in judged else None
-    issues = noise_of(folder, scenario, reconciliation.origins) if "noise" in judged else None
-    alerted = alerted_of(folder, scenario, reconciliation) if "alerting" in judged else None
+    issues = noise_of(folder, scenario, reconciliation) if "noise" in judged else None
+    interrupted = facts.stop_reason == "interrupted"
+    alerted = (
+        alerted_of(folder, scenario, reconciliation, interrupted=interrupted)
+        if "alerting" in judged
+        else None
+    )
     if issues is not None and alerted is not None:
         issues = replace(issues, notifications=alerted.info.received)
     widgets = (

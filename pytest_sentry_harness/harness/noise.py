@@ -16,7 +16,7 @@ from ..monitor.grouping import GroupingConfig
 from ..monitor.grouping.fingerprint_rules import parse_fingerprint_rules
 from ..monitor.grouping.stack_rules import StackRules
 from ..plan.terms import parse_chain
-from ..reconcile.origins import Origin
+from ..reconcile.reconcile import Reconciliation
 from ..store.reader import open_store
 from .arrived import Events
 from .folder import RunFolder, rule_files
@@ -32,15 +32,22 @@ def check_rules(scenario: Scenario) -> None:
         _rules_in({key: _text(path) for key, path in named.items()}, named)
 
 
-def noise_of(folder: RunFolder, scenario: Scenario, origins: Mapping[str, Origin]) -> NoiseInfo:
-    """The issues of the run in ``folder``. ``origins``: of what its events are, from ``reconcile``.
+def noise_of(folder: RunFolder, scenario: Scenario, found: Reconciliation) -> NoiseInfo:
+    """The issues of the run in ``folder``. ``found``: of what its events are; origins are asked for.
 
     Raises ``EvidenceError`` when it, or a copy of a file of rules, cannot be read.
     """
     config, rules = rules_of_run(folder, scenario)
     with open_store(folder.store) as store:
         events = Events(store)
-        info = account_of(events, origins, scenario.faults, config, rules)
+        info = account_of(
+            events,
+            found.origins,
+            scenario.faults,
+            config,
+            rules,
+            several={**found.several, **found.unclear},
+        )
     return replace(info, unread=events.unread)
 
 

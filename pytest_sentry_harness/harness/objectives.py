@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from ..model.ledger import Ended, SdkDiscarded
 from ..model.objectives import ObjectivesInfo
 from ..model.scenario import Objective, Scenario
 from ..monitor.classification import Rules
+from ..monitor.fields import ONLY_VALUES, STATUSES_THAT_ARE_NO_FAILURE
 from ..monitor.grouping import GroupingConfig
 from ..monitor.search.parser import parse_search
 from ..monitor.search.search import Search
@@ -23,6 +24,8 @@ from ..store.reader import open_store
 from .arrived import Events, arrived_in
 from .folder import RunFolder
 from .noise import rules_of_run
+
+_STATUS = "transaction.status"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,34 @@ def searches_of(objectives: tuple[Objective, ...], where: str) -> dict[str, Sear
     return found
 
 
+def odd_searches(objectives: Iterable[Objective], searches: Mapping[str, Search]) -> dict[str, list[str]]:
+    """What is allowed in ``searches`` and unlikely to be meant, by name of the objective."""
+    found = {}
+    for each in objectives:
+        if each.name in searches:
+            search = searches[each.name]
+            found[each.name] = [f"search {search.text!r}: {doubt}" for doubt in search.doubts]
+            if each.what == "availability" and not _shows_failures(search):
+                found[each.name].append(
+                    f"search {search.text!r} finds no transaction that failed, so the objective is met whatever happens; "
+                    "leave transaction.status out of it"
+                )
+    return found
+
+
+def _shows_failures(search: Search) -> bool:
+    """Whether a status that is a failure meets all that ``search`` says of the status alone."""
+    of_status = [part for part in search.parts if {each.key for each in part.conditions} == {_STATUS}]
+
+    def met_by(status: str) -> bool:
+        def fields(name: str) -> Sequence[object]:
+            return (status,) if name == _STATUS else ()
+
+        return all(part.test(fields, 0.0) for part in of_status)
+
+    return any(map(met_by, ONLY_VALUES[_STATUS] - STATUSES_THAT_ARE_NO_FAILURE))
+
+
 def observed_of(folder: RunFolder, scenario: Scenario) -> Observed:
     """Objectives of the run in ``folder``, and the analysis where somebody asks what arrived.
 
@@ -86,7 +117,8 @@ def observe(
     ``where`` names the file that ``objectives`` are from. Raises ``SearchError`` and ``ScenarioError`` for what they search for,
     ``EvidenceError`` when store or ledger cannot be read.
     """
-    arrived = arrived_in(store, searches_of(objectives, where))
+    searches = searches_of(objectives, where)
+    arrived = arrived_in(store, searches)
     ended, dropped = _told_by(ledger) if ledger is not None else (None, {})
     evidence = Evidence(
         ended=ended,
@@ -94,6 +126,7 @@ def observe(
         sessions=arrived.sessions,
         with_error=arrived.with_error,
         dropped=dropped or arrived.dropped,
+        odd=odd_searches(objectives, searches),
     )
     told = account_of(objectives, evidence) if objectives else None
     sent = None if ended is None else [request_of_ended(each) for each in ended]

@@ -21,7 +21,10 @@ class Missed(StrEnum):
     FREQUENCY = "frequency"
     ALREADY_OPEN = "already_open"
     NOT_DECIDED_IN_TIME = "not_decided_in_time"
+    TELLS_NOBODY = "tells_nobody"
     NO_ROUTE = "no_route"
+    OTHER_CHANNEL = "other_channel"
+    LESSER_STATUS = "lesser_status"
     MUTED = "muted"
     QUIET_HOURS = "quiet_hours"
     SUPPRESSED_AS_DUPLICATE = "suppressed_as_duplicate"
@@ -55,7 +58,10 @@ _WORDS = {
     Missed.FREQUENCY: "the rule had fired a short time before, and keeps quiet for so long",
     Missed.ALREADY_OPEN: "the rule was in alarm already, and tells of it once",
     Missed.NOT_DECIDED_IN_TIME: "the rule had not decided yet when the run ended",
+    Missed.TELLS_NOBODY: "the rule has no action of its own that is in use: in Sentry it tells nobody",
     Missed.NO_ROUTE: "no route takes the alert",
+    Missed.OTHER_CHANNEL: "others were told, and not the channel that has to be",
+    Missed.LESSER_STATUS: "it was told of as less grave than it has to be",
     Missed.MUTED: "a suppression mutes it",
     Missed.QUIET_HOURS: "it fell into quiet hours",
     Missed.SUPPRESSED_AS_DUPLICATE: "it was taken for a duplicate of an earlier alert",
@@ -85,6 +91,7 @@ class Extra(StrEnum):
     EVENT_OF_NO_FAULT = "event_of_no_fault"
     RULE_NOT_EXPECTED = "rule_not_expected"
     BEFORE_ANY_INCIDENT = "before_any_incident"
+    NOT_IN_FIGURE = "not_in_figure"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +184,7 @@ class ChannelTold:
     channel: str
     received: int
     refused: int
-    """Tries that the receiver refused or never answered."""
+    """Tries that the receiver refused."""
     dead: int
     """Notifications that were given up."""
     signature_invalid: int
@@ -216,8 +223,12 @@ class AlertingInfo:
     escalations: int
     """To whoever is told next, or because it became graver."""
     summaries: int
+    lesser: int
+    """Of expected ones that were missed all the same, because what is graver, or grave enough, was not delivered."""
     unknown: int
     """That name no alert which was raised."""
+    dead: int
+    """Notifications that were given up after their last try, of any kind."""
     refused: int
     p50: float | None
     """Of all expected notifications; None: nothing was expected, or it was never delivered."""
@@ -234,11 +245,15 @@ class AlertingInfo:
     """What was still under way when the monitor's patience ended, at most 50."""
     warnings: tuple[str, ...] = ()
     """Rules that will never do what they promise, at most 50."""
+    delays: str = ""
+    """How late the backend was simulated to be, as a scenario says it."""
+    untimed: tuple[str, ...] = ()
+    """Metric rules that alerted, or should have, and decided at once, which Sentry's do not; at most 50."""
 
     @property
     def notifications_close(self) -> bool:
         """Whether every notification that was received is accounted for."""
-        wanted = self.delivered + self.resolutions + self.escalations + self.summaries
+        wanted = self.delivered + self.resolutions + self.escalations + self.summaries + self.lesser
         return self.received == wanted + self.duplicates + self.false + self.unknown
 
     @property

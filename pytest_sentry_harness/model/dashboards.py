@@ -27,6 +27,7 @@ class ShownTold:
     group: str
     """Such as ``release shop@1, level error``; empty in a widget without columns."""
     aggregate: str
+    """Empty: a row of a table without aggregates, which is in ``group``."""
     value: float | None
     """None: it shows none. Durations in milliseconds."""
     unit: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +35,13 @@ NO_DELAYS = Delays()
 SENTRY_DELAYS = Delays(slow_every=60.0, metric_every=60.0)
 """Metric rules decide once a minute. That slow conditions are batched by the minute is an assumption: Sentry does not
 document the time, so measure yours. What ingestion takes comes on top."""
+
+
+def words_of(delays: Delays) -> str:
+    """As a scenario says it: ``none``, ``sentry``, or each that is not 0."""
+    named = {NO_DELAYS: "none", SENTRY_DELAYS: "sentry"}
+    given = (f"{each.name} {getattr(delays, each.name):g} s" for each in fields(delays))
+    return named.get(delays) or ", ".join(text for text in given if not text.endswith(" 0 s"))
 
 
 def next_multiple(at: float, every: float) -> float:

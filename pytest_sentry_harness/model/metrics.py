@@ -267,6 +267,13 @@ METRICS: dict[str, Metric] = {
             meaning="root causes whose events are spread over several issues",
         ),
         Metric(
+            name="noise.foreign",
+            criterion="noise",
+            unit="count",
+            default_gate="= 0",
+            meaning="issues of faults in which a fingerprint hides an error of no fault, another one by type or stack trace",
+        ),
+        Metric(
             name="noise.precision",
             criterion="noise",
             unit="ratio",
@@ -356,8 +363,15 @@ METRICS: dict[str, Metric] = {
             name="alerting.late",
             criterion="alerting",
             unit="count",
-            default_gate=None,
+            default_gate="= 0",
             meaning="notifications that were delivered, but after the time the scenario grants",
+        ),
+        Metric(
+            name="alerting.dead",
+            criterion="alerting",
+            unit="count",
+            default_gate="= 0",
+            meaning="notifications that were given up after their last try, escalations and resolutions included",
         ),
         Metric(
             name="alerting.duplicate",
@@ -538,6 +552,13 @@ METRICS: dict[str, Metric] = {
             unit="count",
             default_gate="= 0",
             meaning="objectives that Sentry shows otherwise than they were: met, broken, or not at all",
+        ),
+        Metric(
+            name="objectives.unseen",
+            criterion="objectives",
+            unit="count",
+            default_gate="= 0",
+            meaning="failed requests that Sentry does not show as failed, where they are most of an objective's and more than chance would leave out",
         ),
         Metric(
             name="objectives.off",

@@ -25,6 +25,8 @@ class IssueTold:
     """Where it is wrong: what its root causes have in common, and what differs from the other issues of one."""
     example: str
     """Id of its first event."""
+    foreign: int = 0
+    """Error events of no fault that are in it, too."""
 
     @property
     def merged(self) -> bool:
@@ -41,6 +43,26 @@ class CauseTold:
     requests: int
     """In which they arose; a fault that no request met counts by itself."""
     issues: int
+    shared: int = 0
+    """Events that are in no figure, for they are of other root causes just as well."""
+    shared_with: tuple[str, ...] = ()
+    """Those other root causes, by name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foreign:
+    """An error of no fault that a fingerprint put into an issue of faults, though it is another by type or stack trace."""
+
+    issue: int
+    causes: tuple[str, ...]
+    count: int
+    """Its events in that issue, and those of other such errors."""
+    title: str
+    """Of the first of them."""
+    because: tuple[str, ...]
+    """What the issue's events have in common: the fingerprint."""
+    example: str
+    """Id of the first of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +127,9 @@ class NoiseInfo:
     """Events of root causes whose category is expected."""
     with_severity: int
     misclassified: tuple[Misclassified, ...]
+    foreign: tuple[Foreign, ...] = ()
+    """Issues in which an error of no fault hides, the worst first, at most 50."""
+    foreign_issues: int = 0
     unread: int = 0
     """Events that could not be read."""
     notifications: int | None = None

@@ -25,8 +25,8 @@ CHANNEL_KINDS: tuple[ChannelKind, ...] = (
 Status = Literal["triggered", "critical", "warning", "resolved"]
 Lifecycle = Literal["triggered", "acknowledged", "resolved"]
 Action = Literal["trigger", "acknowledge", "resolve"]
-Reason = Literal["no-route", "muted", "quiet-hours", "duplicate"]
-REASONS: tuple[Reason, ...] = ("no-route", "muted", "quiet-hours", "duplicate")
+Reason = Literal["no-route", "no-action", "muted", "quiet-hours", "duplicate"]
+REASONS: tuple[Reason, ...] = ("no-route", "no-action", "muted", "quiet-hours", "duplicate")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -280,7 +280,7 @@ class Receipt:
     resource: str
     """``Sentry-Hook-Resource``, PagerDuty's ``event_action``, or nothing."""
     status: int
-    """What it is answered; 0: nothing, the connection just hangs."""
+    """What it is answered; 0: nothing. It was taken, and the connection just hangs."""
     size: int
     """Bytes of the body."""
     title: str

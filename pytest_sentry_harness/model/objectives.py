@@ -11,6 +11,10 @@ State = Literal["met", "broken", "unknown"]
 """``unknown``: no request that counts is known."""
 
 
+FEWEST_UNSEEN = 3
+"""One connection that breaks, or two, says nothing of what Sentry shows."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BurnTold:
     """How one alert on the error budget did."""
@@ -52,7 +56,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Joined:
-    """Requests and what Sentry holds of them: all requests are ``alike``, or one of the others but the last."""
+    """Requests and what Sentry holds of them: all that count are ``alike``, or one of the others but ``other_requests``."""
 
     alike: int
     reported_good: int
@@ -66,6 +70,13 @@ class Joined:
     """Transactions that count in Sentry, and are of no request that counts."""
     chance: float | None
     """Of as many bad ones without a transaction, were these left out whatever became of them; None without any."""
+    unseen_chance: float | None = None
+    """Of as many bad ones that Sentry does not show as bad, were they like the good ones that left no transaction; None without any."""
+
+    @property
+    def unseen(self) -> int:
+        """Bad requests that Sentry does not show as bad."""
+        return self.reported_good + self.not_reported_bad
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +110,17 @@ class ObjectiveTold:
     """Bad requests in whose trace an error event arrived."""
     patterns: tuple[PatternTold, ...]
     """What stands out of the bad requests among all that count."""
+    doubts: tuple[str, ...] = ()
+    """What is odd about ``on`` and ``search``, a sentence each."""
+
+    @property
+    def unseen(self) -> int:
+        """Bad requests that Sentry does not show as bad, when they are too many for chance and most of the bad ones; else 0."""
+        joined = self.joined
+        if joined is None or self.known is None or joined.unseen_chance is None:
+            return 0
+        telling = joined.unseen >= FEWEST_UNSEEN and joined.unseen_chance < 1e-3
+        return joined.unseen if telling and 2 * joined.unseen > self.known.bad else 0
 
     @property
     def judged(self) -> Side:

@@ -39,23 +39,24 @@ _SLOW = """
 """
 """What is wrong with how slow operations are told."""
 _NOISE = """
-    differs_in_fingerprint differs_in_stack differs_in_text nothing_to_tell_apart reported_differently same_fingerprint
-    same_stack same_text wrong_category wrong_severity
+    differs_in_fingerprint differs_in_stack differs_in_text hides_another_error nothing_to_tell_apart
+    reported_differently same_fingerprint same_stack same_text wrong_category wrong_severity
 """
 """What is wrong with how events are grouped and classified."""
 _OBJECTIVES = """
-    not_reported other_requests reported_bad reported_good requests_failed requests_slow
+    no_sessions not_reported other_requests reported_bad reported_good requests_failed requests_slow
 """
 """Why an objective is broken, or shown otherwise than it is."""
 _DASHBOARDS = """
-    behind counts_others differs left_out misspelt_field never_arrived no_such_row not_evaluated not_valid outside_window
-    wrong_environment wrong_type wrong_value
+    behind counts_others differs left_out misspelt_field never_arrived never_occurs no_such_row not_evaluated not_valid
+    outside_window tolerance_too_wide wrong_environment wrong_type wrong_value
 """
 """What is wrong with the widgets of dashboards."""
 _ALERTING = """
     already_open before_any_incident condition_false event_of_no_fault filter_false frequency issue_archived
-    issue_known_before late_capture late_decision late_ingestion late_receiving late_sending muted no_receipt no_route
-    not_captured not_decided_in_time not_delivered_in_time not_seen_in_time quiet_hours receiver_failed
+    issue_known_before late_capture late_decision late_ingestion late_receiving late_sending lesser_status muted
+    no_receipt no_route not_captured not_decided_in_time not_delivered_in_time not_in_figure not_seen_in_time
+    other_channel quiet_hours receiver_failed tells_nobody
     repeated_by_the_rule retried_though_taken rule_disabled rule_not_expected split suppressed_as_duplicate threshold
     throttled
 """

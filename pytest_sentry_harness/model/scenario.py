@@ -99,6 +99,18 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExpectedAlert:
+    """An alert that must come, and who must be told of it."""
+
+    rule: str
+    """Its name."""
+    channel: str = ""
+    """A channel that must be told, beside all others to which the routes send it; empty: those alone."""
+    status: Literal["", "warning", "triggered", "critical"] = ""
+    """What it must be told as, at least; empty: any."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Expect:
     """What monitoring should make of a fault."""
 
@@ -110,11 +122,23 @@ class Expect:
     """The category its events must be classified as; None: any. Judged with ``[noise]``."""
     severity: Severity | None = None
     """The severity its events must be classified as; None: any. Judged with ``[noise]``."""
-    alerts: tuple[str, ...] | None = None
-    """Names of the rules that must alert, each once for every incident; empty: none may. Judged with ``[alerting]``, which
-    demands that every fault says it."""
+    alerts: tuple[str | ExpectedAlert, ...] | None = None
+    """The rules that must alert, each once for every incident: their names, or more; empty: none may. Judged with
+    ``[alerting]``, which demands that every fault says it. See ``wanted`` and ``rules``."""
     incident_gap: float | None = None
     """Faults of this name that fired further apart than so many seconds are another incident; None: all are one."""
+
+    @property
+    def wanted(self) -> tuple[ExpectedAlert, ...]:
+        """``alerts``, all of one form."""
+        return tuple(
+            ExpectedAlert(rule=each) if isinstance(each, str) else each for each in self.alerts or ()
+        )
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The names of the rules that must alert, each once."""
+        return tuple(dict.fromkeys(each.rule for each in self.wanted))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,6 +230,11 @@ class Within:
     text: str = ""
     """As written, for people."""
 
+    @property
+    def duration(self) -> bool:
+        """Whether it was written as one, such as ``20ms``."""
+        return self.text[-1:].isalpha()
+
     def allows(self, shown: float, true: float) -> bool:
         """Whether ``shown`` is near enough to ``true``."""
         most = self.amount * abs(true) if self.share else self.amount
@@ -235,6 +264,8 @@ class Shows:
     """What the calls of this operation took."""
     value: float | None = None
     """What is known without a measurement: ratios as shares of 1, durations in milliseconds."""
+    value_text: str = field(default="", compare=False)
+    """As written, such as ``75%`` or ``120ms``."""
     within: Within | None = None
     """None: exactly so."""
 
@@ -388,7 +419,7 @@ class ReceiverManner:
     retry_after: int | None = None
     """Seconds it asks to wait, of HTTP."""
     hang: bool = False
-    """It takes what was sent and never answers."""
+    """It takes what was sent and never answers: who sends it again is taken twice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -24,6 +24,7 @@ _KINDS: dict[type, str] = {
     float: "a number",
     list: "a list",
     dict: "a table",
+    type(None): "null",
 }
 
 
@@ -46,6 +47,11 @@ class Strict:
         if not isinstance(content, dict):
             raise RulesError(f"must be a table, not {kind_of(content)}", where=self.where())
         self._content: dict[str, Any] = content
+
+    @property
+    def content(self) -> Mapping[str, Any]:
+        """All of it, as it stands."""
+        return self._content
 
     def where(self, key: str = "") -> str:
         """File and path of this table, or of its ``key``."""

@@ -13,7 +13,10 @@ from .process import run
 def main(arguments: list[str]) -> int:
     """The exit code."""
     try:
-        return run(read_config(Path(arguments[0])))
+        path = Path(arguments[0])
+        config = read_config(path)
+        path.unlink()  # it holds secrets: nobody needs it any more, however harness and monitor end
+        return run(config)
     except HarnessError as error:
         sys.stderr.write(f"{error}\n")
         return 2

@@ -1,4 +1,4 @@
-"""What a monitor is told when it starts: a JSON file, which only its owner may read."""
+"""What a monitor is told when it starts: a JSON file, which only its owner may read, and which the monitor removes then."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ class Monitor:
         self._house.callback(trail.close)
         puts = Puts(self._folder / ISSUES)
         self._house.callback(puts.close)
-        policy = Policy(settings, seed=config.seed, write=trail.write, keep=False)
+        policy = Policy(settings, seed=config.seed, write=trail.write, keep=False, needs_actions=True)
         self._dispatcher = self._house.enter_context(Dispatcher(policy, senders, now=self._now))
         self._follower = Follower(Path(config.store))
         self._house.callback(self._follower.close)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, cast
 
 from ..errors import ScenarioError, did_you_mean
 from ..model.delays import NO_DELAYS, SENTRY_DELAYS, Delays
-from ..model.scenario import Alerting, ReceiverManner, Scenario
+from ..model.scenario import Alerting, ExpectedAlert, ReceiverManner, Scenario
 from .tables import Document, Table
 
 _NAMED_DELAYS = {"none": NO_DELAYS, "sentry": SENTRY_DELAYS}
 _MOST_TIMES = 1000
 _KEYS = ("rules", "notify", "within", "delays", "archived", "receiver", "patience")
+_STATUSES = ("warning", "triggered", "critical")
+_EXPECTED_HINT = 'write alerts = ["name of a rule", { rule = "another", channel = "pager", status = "critical" }]'
 _DELAYS_HINT = (
     'write delays = "none", delays = "sentry", or delays = { ingest = "12s", metric_every = "60s" }'
 )
@@ -42,6 +44,37 @@ def read_changes(table: Table, base: Path, check_files: bool) -> dict[str, Any]:
         if not isinstance(entry, dict):
             raise table.fail("receiver", "receiver holds tables", 'write receiver = [{ channel = "ops" }]')
     return _given(table, [table.within("receiver", entry) for entry in content], base, check_files)
+
+
+def read_expected_alerts(expect: Table) -> tuple[str | ExpectedAlert, ...]:
+    """``expect.alerts``: names of rules, or tables that say more. Raises ``ScenarioError``."""
+    content = expect.anything("alerts")
+    entries = content if isinstance(content, list) else [content]
+    found: list[str | ExpectedAlert] = []
+    before: set[tuple[str, str]] = set()
+    for entry in entries:
+        if not (isinstance(entry, dict) or (isinstance(entry, str) and entry)):
+            raise expect.fail("alerts", "alerts holds names of rules, and tables", _EXPECTED_HINT)
+        alert = _expected_alert(expect.within("alerts", entry)) if isinstance(entry, dict) else entry
+        rule, channel = (alert, "") if isinstance(alert, str) else (alert.rule, alert.channel)
+        twice = {(rule, channel), (rule, "")} if channel else {key for key in before if key[0] == rule}
+        if twice & before:
+            raise expect.fail(
+                "alerts", f"alerts names {rule!r} twice", "each rule alerts once for an incident and a channel"
+            )
+        before.add((rule, channel))
+        found.append(alert)
+    return tuple(found)
+
+
+def _expected_alert(table: Table) -> ExpectedAlert:
+    rule = table.required("rule", _EXPECTED_HINT)
+    channel = table.text("channel") or ""
+    status = table.choice("status", "critical", _STATUSES) if "status" in table else ""
+    table.done("rule", "channel", "status")
+    return ExpectedAlert(
+        rule=rule, channel=channel, status=cast('Literal["", "warning", "triggered", "critical"]', status)
+    )
 
 
 def _given(table: Table, receivers: list[Table], base: Path, check_files: bool) -> dict[str, Any]:

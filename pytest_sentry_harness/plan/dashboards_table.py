@@ -216,6 +216,7 @@ def _shows(table: Table) -> Shows:
         requests=_requests(table),
         operation=table.text("operation") or "",
         value=_value(table),
+        value_text=str(table.anything("value") if "value" in table else "").strip(),
         within=_within(table),
     )
     table.done()
@@ -260,7 +261,13 @@ def _within(table: Table) -> Within | None:
     if amount < 0:
         raise table.fail("within", f"within = {content!r} is negative", "a distance is not")
     share = isinstance(content, str) and content.strip().endswith("%")
-    return Within(amount=amount, share=share, text=str(content))
+    if share and amount >= 1:
+        raise table.fail(
+            "within",
+            f"within = {content!r} takes a widget that shows nothing",
+            'a share of what is known is below 100%: within = "5%"',
+        )
+    return Within(amount=amount, share=share, text=str(content).strip())
 
 
 def _number(table: Table, key: str, content: float | str) -> float:

@@ -118,6 +118,8 @@ def with_defaults(scenario: Scenario, criteria: Iterable[str]) -> tuple[Gate, ..
     """
     given, metrics = {gate.metric for gate in scenario.gates}, scenario.extensions.metrics
     promised = scenario.profiling.profiles if scenario.profiling else 0.0
+    if scenario.alerting is not None:
+        metrics = {**metrics, **_within(metrics, scenario.alerting.within)}
     pointless = set() if scenario.operations else {"profiling.attributed", "profiling.operations"}
     if not promised or all(operation.kind not in COMPUTING for operation in scenario.operations):
         pointless.add("profiling.top")
@@ -126,11 +128,26 @@ def with_defaults(scenario: Scenario, criteria: Iterable[str]) -> tuple[Gate, ..
     pointless |= {metric for metric, expected in _expected(scenario).items() if not expected}
     if not _compared(scenario):
         pointless.add("objectives.contradicted")
+    if not _joined(scenario):
+        pointless.add("objectives.unseen")
     gates = [gate for name in criteria for gate in default_gates(name, given | pointless, metrics)]
     if promised and "profiling.profiled" not in given:
         least = 100 * (promised if promised == 1 else promised / 2)
         gates.append(parse_gate("profiling.profiled", f">= {least:g}%", "default gates", metrics))
     return (*scenario.gates, *gates)
+
+
+def _within(metrics: Mapping[str, Metric], seconds: float) -> dict[str, Metric]:
+    """The metrics of alerting by which the promise of a scenario is judged: of that many ``seconds``, and not of 30."""
+    return {
+        name: replace(metrics[name], default_gate=f"< {_plain(seconds)}s")
+        for name in ("alerting.latency.p99", "alerting.latency.max")
+    }
+
+
+def _plain(seconds: float) -> str:
+    """Without an exponent, which no gate has."""
+    return f"{seconds:.6f}".rstrip("0").rstrip(".")
 
 
 def _expected(scenario: Scenario) -> dict[str, bool]:
@@ -145,6 +162,14 @@ def _expected(scenario: Scenario) -> dict[str, bool]:
 def _compared(scenario: Scenario) -> bool:
     """Whether of some objective both is known: what Sentry shows, and what the load generator saw."""
     return scenario.load is not None and any(each.comparable for each in scenario.objectives)
+
+
+def _joined(scenario: Scenario) -> bool:
+    """Whether the failed requests of some objective can be looked for among transactions, one by one."""
+    return scenario.load is not None and any(
+        each.comparable and each.what == "availability" and each.by == "transactions"
+        for each in scenario.objectives
+    )
 
 
 def check_gates(scenario: Scenario, document: Document) -> None:
@@ -189,6 +214,10 @@ def _lack(scenario: Scenario, metric: str) -> tuple[str, str] | None:
             (
                 _compared(scenario) or metric not in ("objectives.contradicted", "objectives.off"),
                 "[load] and an [[objective]] that says with `on` which of its requests count",
+            ),
+            (
+                _joined(scenario) or metric != "objectives.unseen",
+                "[load] and an [[objective]] of availability by transactions",
             ),
         ],
         # What a target holds is sampled whoever drives it, if it is a process of ours.

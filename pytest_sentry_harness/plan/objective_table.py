@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import tomllib
+from fnmatch import fnmatchcase
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from ..errors import ScenarioError, TermError
+from ..errors import ScenarioError, TermError, did_you_mean
 from ..model.classified import SEVERITIES, Severity
 from ..model.scenario import Objective, ObjectiveBurn, Scenario
 from .tables import Document, Table
@@ -74,6 +75,20 @@ def check_objectives(scenario: Scenario, document: Document) -> None:
                 where=document.where("objective", index, "on"),
                 hint="add [load], or say with search which transactions count",
             )
+        _check_globs(scenario, document, index, objective)
+
+
+def _check_globs(scenario: Scenario, document: Document, index: int, objective: Objective) -> None:
+    """That each glob of ``on`` matches a request of the script. What a locustfile sends is only known when it has."""
+    requests = scenario.load.requests if scenario.load else ()
+    sent = sorted({f"{each.method} {each.path.partition('?')[0]}" for each in requests})
+    for glob in objective.on if sent else ():
+        if not any(fnmatchcase(name, glob) for name in sent):
+            raise ScenarioError(
+                f"objective {objective.name!r}: no request of the script matches {glob!r}",
+                where=document.where("objective", index, "on"),
+                hint=did_you_mean(glob, sent),
+            )
 
 
 def _objective(table: Table) -> Objective:
@@ -91,7 +106,9 @@ def _objective(table: Table) -> Objective:
     threshold = table.seconds("threshold", 0.0) or None
     if what == "latency" and threshold is None:
         raise table.fail(
-            "what", "threshold is missing, or 0: how fast is fast enough?", hint='write threshold = "300ms"'
+            "threshold",
+            "threshold is missing, or 0: how fast is fast enough?",
+            hint='write threshold = "300ms"',
         )
     if what == "availability" and threshold is not None:
         raise table.fail(

@@ -11,7 +11,7 @@ from ..errors import ScenarioError, TermError, did_you_mean
 from ..model.classified import CATEGORIES, SEVERITIES, Category, Severity
 from ..model.extensions import NO_EXTENSIONS, Extensions
 from ..model.scenario import Expect, Fault, Gate, Safety, Scenario, Target
-from .alerting_table import check_alerting, read_alerting
+from .alerting_table import check_alerting, read_alerting, read_expected_alerts
 from .dashboards_table import check_dashboards_table, read_dashboards
 from .gates import check_gates, parse_gate
 from .load_table import read_load
@@ -236,15 +236,10 @@ def _expect(table: Table) -> Expect:
     level = expect.choice("level", "error", _LEVELS) if "level" in expect else None
     category = expect.choice("category", "unknown", CATEGORIES) if "category" in expect else None
     severity = expect.choice("severity", "high", SEVERITIES) if "severity" in expect else None
-    alerts = expect.texts("alerts") if "alerts" in expect else None
+    alerts = read_expected_alerts(expect) if "alerts" in expect else None
     incident_gap = expect.seconds("incident_gap", 0.0) if "incident_gap" in expect else None
     if incident_gap == 0:
         raise expect.fail("incident_gap", "incident_gap is not above 0", 'write incident_gap = "2s"')
-    for name in alerts or ():
-        if (alerts or ()).count(name) > 1:
-            raise expect.fail(
-                "alerts", f"alerts names {name!r} twice", "each rule alerts once for an incident"
-            )
     expect.done("captured", "level", "category", "severity")
     return Expect(
         captured=captured,

@@ -93,8 +93,8 @@ class _Plainly(NamedTuple):
 class Settled(NamedTuple):
     """What came out besides the entries in the books."""
 
-    by_trace: int
-    """Faults that were matched by trace id alone."""
+    taken: frozenset[str]
+    """Ids of the events of faults that were matched by trace id alone."""
     strays: bool
     """There are events with another trace than that of their fault."""
 
@@ -120,7 +120,7 @@ def settle_fired(evidence: Evidence, books: Books, late_after: float) -> Settled
             settling.enter(row, shown)
     for plainly, count in plain.items():
         books.enter_captured(plainly.fault, plainly.effect, plainly.level, count)
-    return Settled(by_trace=len(settling.taken), strays=strays)
+    return Settled(taken=frozenset(settling.taken), strays=strays)
 
 
 class _ByType(dict[tuple[int, int], _Plainly | None]):

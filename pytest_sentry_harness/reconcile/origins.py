@@ -102,6 +102,22 @@ def several_of(evidence: Evidence) -> dict[str, tuple[Origin, ...]]:
     return found
 
 
+def unclear_of(evidence: Evidence, expectations: Mapping[str, Expect]) -> dict[str, tuple[Origin, ...]]:
+    """The origins that an event without a fault in it may have, where its request met faults of several names.
+
+    Two of them are named. Only events that ``origins_of`` would have given to any of them alone, had the request met no other.
+    """
+    evidence.database.execute(TRACE_INDEX)
+    found: dict[str, tuple[Origin, ...]] = {}
+    for event_id, trace_id, level, fault, other, fault_id in evidence.ask(_BY_TRACE):
+        wanted = {expectations.get(each, Expect()).level for each in (fault, other)}
+        if fault != other and (level or "error") in (*_ERROR_LEVELS, *wanted):
+            found[event_id] = tuple(
+                Origin(each, fault_id, trace_id, by_trace=True) for each in (fault, other)
+            )
+    return found
+
+
 def firings_of(evidence: Evidence) -> tuple[FiredAt, ...]:
     """Every fault that fired, in the order of time."""
     return tuple(FiredAt(*row) for row in evidence.ask(_FIRED))

@@ -16,7 +16,7 @@ from .books import Books
 from .evidence import Evidence
 from .findings import findings_in
 from .fired import settle_fired
-from .origins import FiredAt, Origin, firings_of, origins_of, several_of
+from .origins import FiredAt, Origin, firings_of, origins_of, several_of, unclear_of
 from .summary import Summary
 
 _NOT_REACHED = """
@@ -30,7 +30,8 @@ GROUP BY i.fault_id ORDER BY i.rowid
 _REPEATED = "SELECT fault_id, count(*) FROM fired GROUP BY fault_id HAVING count(*) > 1"
 _ONCE = "DELETE FROM fired WHERE rowid NOT IN (SELECT min(rowid) FROM fired GROUP BY fault_id)"
 _UNEXPECTED = """
-SELECT count(*) FROM arrival a WHERE a.outcome = 'accepted'
+SELECT a.event_id FROM arrival a CROSS JOIN arrival_kind h ON h.kind = a.kind
+WHERE a.outcome = 'accepted' AND coalesce(nullif(h.level, ''), 'error') IN ('error', 'fatal')
 AND NOT EXISTS (SELECT 1 FROM saw s WHERE s.event_id = a.event_id)
 """
 
@@ -50,7 +51,9 @@ class Reconciliation:
     origins: Mapping[str, Origin] = field(default_factory=dict)
     """By event id of which fault each event is; empty unless asked for."""
     several: Mapping[str, tuple[Origin, ...]] = field(default_factory=dict)
-    """By event id the faults of each event that holds such of several names; empty unless firings are asked for."""
+    """By event id the faults of each event that holds such of several names; empty unless asked for, as origins or firings are."""
+    unclear: Mapping[str, tuple[Origin, ...]] = field(default_factory=dict)
+    """By event id the faults that an event without one may be of, for its request met them all; empty unless origins are asked for."""
     firings: tuple[FiredAt, ...] = ()
     """Every fault that fired, in the order of time; empty unless asked for."""
 
@@ -93,7 +96,7 @@ def reconcile(
             losses=books.loss_classes(),
             duplicates=books.duplicates
             + evidence.number("SELECT count(*) FROM arrival WHERE outcome = 'duplicate'"),
-            unexpected=evidence.number(_UNEXPECTED) - settled.by_trace,
+            unexpected=sum(event_id not in settled.taken for (event_id,) in evidence.ask(_UNEXPECTED)),
             wrong_level=books.wrong_level,
             findings=findings_in(evidence, duplicates=bool(books.duplicates), strays=settled.strays),
         )
@@ -104,7 +107,8 @@ def reconcile(
             repeated=repeated,
             known_outside=outside.known(evidence),
             origins=origins_of(evidence, expectations) if with_origins else {},
-            several=several_of(evidence) if with_firings else {},
+            several=several_of(evidence) if with_origins or with_firings else {},
+            unclear=unclear_of(evidence, expectations) if with_origins else {},
             firings=firings_of(evidence) if with_firings else (),
         )
 

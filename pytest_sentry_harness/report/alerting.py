@@ -31,6 +31,7 @@ _ALERTS = ("latency", "rule", "channel", "fault", "what happened", " + ".join(_L
 _EXTRA = ("count", "rule", "channel", "fault", "what it is", "why")
 _MOST_SHOWN = 20
 _MOST_LINES = 10
+_MOST_NAMED = 5
 _NO_TIME = "-"
 Tables = Iterator[tuple[tuple[str, ...], list[tuple[str, ...]]]]
 
@@ -64,9 +65,19 @@ def lines_of(info: AlertingInfo) -> list[str]:
         f"alerting: {info.expected} expected, of {info.incidents} incidents = {info.delivered} delivered "
         f"({info.late} of them after {show(info.within, 'seconds')}) + {info.missed} missed",
         f"issues grouped by {info.config}",
+        f"delays of the backend: {info.delays}",
     ]
+    if info.untimed:
+        rules = ", ".join(repr(each) for each in info.untimed[:_MOST_NAMED])
+        more = f" and {len(info.untimed) - _MOST_NAMED} more" if len(info.untimed) > _MOST_NAMED else ""
+        lines.append(
+            f"metric rules that decided at once, as Sentry's do not (once a minute): {rules}{more}; "
+            'delays = "sentry", or metric_every, shows how late they are'
+        )
+    if info.dead:
+        lines.append(f"notifications that were given up, of any kind: {info.dead}")
     if info.refused:
-        lines.append(f"tries that were refused, or never answered: {info.refused}; they are in no sum")
+        lines.append(f"tries that were refused: {info.refused}; they are in no sum")
     reached_nobody = sum(row.metric == "alerting.false" and not row.count for row in info.extra)
     if reached_nobody:
         lines.append(f"alerts of what should not alert, which reached nobody: {reached_nobody}")
@@ -92,6 +103,7 @@ def _notifications(info: AlertingInfo) -> str:
         "of a resolution": info.resolutions,
         "of an escalation": info.escalations,
         "summaries": info.summaries,
+        "of what was missed, at a lesser status": info.lesser,
         "unknown": info.unknown,
     }
     return " + ".join(f"{count} {name}" for name, count in counts.items() if count) or "nothing"

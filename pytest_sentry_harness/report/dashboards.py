@@ -19,6 +19,9 @@ _MOST_SHOWN = 60
 _MOST_NUMBERS = 3
 _MOST_NAME = 40
 _MOST_SENTENCES = 3
+_MOST_SENTENCE = 300
+_MOST_GROUP = 60
+_MOST_ROW = 120
 
 
 def print_dashboards(info: DashboardsInfo, console: Console) -> None:
@@ -70,8 +73,8 @@ def _cells(widget: WidgetTold, between: str) -> tuple[str, ...]:
         ]
         if len(widget.shown) > _MOST_NUMBERS:
             shown.append("…")
-    if not shown and widget.matched:
-        shown = [f"{widget.matched} rows"]
+    if widget.matched and not widget.held and not any(each.aggregate for each in widget.shown):
+        shown = [f"{widget.matched} rows", *(f"the first: {each}" for each in shown)]
     because = [*widget.because[:_MOST_SENTENCES], *(f"doubt: {each}" for each in widget.doubts[:1])]
     status = widget.status.replace("_", " ") + (
         f": {widget.reason.replace('_', ' ')}" if widget.reason else ""
@@ -81,17 +84,22 @@ def _cells(widget: WidgetTold, between: str) -> tuple[str, ...]:
         status,
         between.join(shown),
         between.join(map(_known, widget.held)),
-        between.join(because),
+        between.join(_short(each, _MOST_SENTENCE) for each in because),
     )
 
 
 def _shown(group: str, aggregate: str, value: float | None, unit: str) -> str:
-    name = aggregate.removeprefix("equation|")
-    name = name if len(name) <= _MOST_NAME else name[: _MOST_NAME - 1] + "…"
-    return f"{f'{group}: ' if group else ''}{name} {number(value, unit)}"
+    if not aggregate:
+        return _short(group, _MOST_ROW)
+    name = _short(aggregate.removeprefix("equation|"), _MOST_NAME)
+    return f"{f'{_short(group, _MOST_GROUP)}: ' if group else ''}{name} {number(value, unit)}"
+
+
+def _short(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def _known(held: Held) -> str:
-    group = f"{held.group}: " if held.group else ""
+    group = f"{_short(held.group, _MOST_GROUP)}: " if held.group else ""
     within = f" ± {held.within}" if held.within else ""
     return f"{group}{number(held.known, held.unit)}{within} ({held.source})"

@@ -199,7 +199,22 @@ class RunDocument:
 
 def encode(document: RunDocument) -> bytes:
     """``run.json``: indented, keys in the order of the schema."""
-    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
+    try:
+        data = msgspec.json.encode(document)
+    except UnicodeEncodeError:
+        # Half of a surrogate pair, as JSON may have it and UTF-8 may not: somewhere in what the target sent.
+        data = msgspec.json.encode(_encodable(msgspec.to_builtins(document)))
+    return msgspec.json.format(data, indent=2) + b"\n"
+
+
+def _encodable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, list):
+        return [_encodable(each) for each in value]
+    if isinstance(value, dict):
+        return {_encodable(key): _encodable(each) for key, each in value.items()}
+    return value
 
 
 def decode(data: bytes) -> RunDocument:

@@ -11,7 +11,9 @@ from ..model.ledger import Place
 from .document import Example, Finding, Loss, Point
 
 # C0 and C1 controls but tab and newline, and Unicode's bidirectional controls (Unicode Annex 9).
-_STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_STEERING = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 _ADVICE: dict[str, str] = {
     "queue_overflow": "raise transport_queue_size above the largest burst",
     "before_send": "make the hook return the event on every path it should keep",
@@ -47,6 +49,7 @@ _ADVICE: dict[str, str] = {
     "client_closed": "close the client at the very end, and use it no more",
     "spotlight_only": "give sentry_sdk.init a DSN as well",
     "cut_off": "point the DSN at the harness, or allow the host in the scenario",
+    "no_sessions": "call sentry_sdk.flush() when the service shuts down, or run for more than 60 s: SDKs send sessions once a minute",
     "not_reported": "drop and sample transactions blindly, not by their outcome or route; see that tracing is on",
     "reported_good": "look before the service: gateway, load balancer; set the status of transactions",
     "reported_bad": "leave answers in the 400s out of the query: !transaction.status:not_found",
@@ -95,6 +98,7 @@ _ADVICE: dict[str, str] = {
     "same_stack": "raise an error of its own type for each cause, or let a stack trace rule leave the helper out: function:helper -group",
     "same_text": "send the exception with its stack trace, or say in the text what differs",
     "same_fingerprint": "put {{ default }} into the fingerprint, or what tells the causes apart",
+    "hides_another_error": "put {{ default }} into the fingerprint, or let the rule match that one failure alone",
     "nothing_to_tell_apart": "send the exception, or a message",
     "differs_in_fingerprint": "leave what differs from event to event out of the fingerprint",
     "differs_in_text": "log a template with arguments, or write a fingerprint rule for the text",
@@ -112,7 +116,10 @@ _ADVICE: dict[str, str] = {
     "frequency": "lower the rule's frequency, or split the issue",
     "already_open": "let it resolve sooner, or give each failure a rule of its own",
     "not_decided_in_time": "raise patience above the time between two decisions",
+    "tells_nobody": "give the rule an action, or switch one on",
     "no_route": "let the last route match everything",
+    "other_channel": "let a route send it there, or expect it elsewhere",
+    "lesser_status": "lower the threshold of the graver status, or expect less",
     "muted": "give the suppression an end, and let it name the issue",
     "quiet_hours": "leave grave alerts out of quiet hours",
     "suppressed_as_duplicate": "add what tells them apart to deduplicate_by",
@@ -127,6 +134,7 @@ _ADVICE: dict[str, str] = {
     "event_of_no_fault": "repair what it is about, or filter it out",
     "rule_not_expected": "narrow the rule, or name it in expect.alerts",
     "before_any_incident": "raise the threshold above what is usual",
+    "not_in_figure": "raise the threshold above what is usual, or narrow the rule to what it is to tell of",
     "wrong_category": "write a rule of classification, or raise the error that says what it is",
     "wrong_severity": "send it with the level it has, or write a rule of classification",
     "behind": "keep the clocks of hosts and containers in step, and look for what holds items back on their way",
@@ -134,6 +142,9 @@ _ADVICE: dict[str, str] = {
     "left_out": "look at the widget's conditions, dataset, environment and window",
     "misspelt_field": "write the field, or the tag, as it is sent",
     "never_arrived": "look why it was not sent: sampling, hooks, rate limits; other criteria say more",
+    "never_occurs": "send the field, or take the widget out",
+    "not_evaluated": "look at it in Sentry",
+    "tolerance_too_wide": "write a smaller within: this one takes a widget that shows nothing",
     "no_such_row": "see what is sent in that field now",
     "not_valid": "correct the widget; its API takes what the page cannot show",
     "outside_window": "let the window end now, and keep clocks in step",

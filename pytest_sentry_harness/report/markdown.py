@@ -65,7 +65,9 @@ def _run(document: RunDocument) -> str:
                 str(result.verdict),
             )
             lines.append(_row(*cells))
-        lines += [f"\n> {_cell(note)}" for note in criterion.notes[:20]]
+    # What is doubted is doubted of every criterion: it is said once, after the table, which a line between would end.
+    notes = dict.fromkeys(note for criterion in document.criteria for note in criterion.notes[:20])
+    lines += [f"\n> {_cell(note)}" for note in notes]
     if document.overhead is not None:
         lines += overhead_lines(document.overhead, _row, _cell)
     elif account.injected or any(each.criterion == "capture" for each in document.criteria):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from rich import box
 from rich.console import Console
@@ -28,8 +28,9 @@ def print_noise(info: NoiseInfo, console: Console) -> None:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for number, name in enumerate(_HEAD):
         table.add_column(name, justify="right" if number < _NUMBERS else "left", overflow="fold")
+    foreign = {each.issue for each in info.foreign}
     for row in info.table[:_MOST_SHOWN]:
-        table.add_row(*(Text(printable(cell)) for cell in _cells(row, "\n")))
+        table.add_row(*(Text(printable(cell)) for cell in _cells(row, "\n", foreign)))
     if table.row_count:
         console.print(table)
 
@@ -37,9 +38,15 @@ def print_noise(info: NoiseInfo, console: Console) -> None:
 def noise_lines(info: NoiseInfo, row: Callable[..., str], cell: Callable[[str], str]) -> list[str]:
     """The same in Markdown; ``row`` and ``cell`` make text of the target harmless."""
     lines = ["", *(f"{cell(line)}  " for line in lines_of(info)), ""]
+    foreign = {each.issue for each in info.foreign}
     if info.table:
         ruler = "|" + "---:|" * _NUMBERS + "---|" * (len(_HEAD) - _NUMBERS)
-        lines += [row(*_HEAD), ruler, *(row(*_cells(each, "; ")) for each in info.table[:_MOST_SHOWN]), ""]
+        lines += [
+            row(*_HEAD),
+            ruler,
+            *(row(*_cells(each, "; ", foreign)) for each in info.table[:_MOST_SHOWN]),
+            "",
+        ]
     return lines
 
 
@@ -64,6 +71,11 @@ def lines_of(info: NoiseInfo) -> list[str]:
         lines.append(
             f"{info.unlabelled} events more are of no fault, or of several at once, and are in no figure of noise"
         )
+    lines += [
+        f"{cause.name}: {cause.shared} of these may be of {', '.join(cause.shared_with[:_MOST_CAUSES])} just as well"
+        for cause in info.causes[:_MOST_SHOWN]
+        if cause.shared
+    ]
     if len(info.table) > _MOST_SHOWN:
         lines.append(
             f"the worst {_MOST_SHOWN} of {info.issues} issues follow; {len(info.table)} are in run.json"
@@ -71,11 +83,21 @@ def lines_of(info: NoiseInfo) -> list[str]:
     return lines
 
 
-def _cells(row: IssueTold, between: str) -> tuple[str, ...]:
+def _cells(row: IssueTold, between: str, foreign: Collection[int]) -> tuple[str, ...]:
     causes = [f"{count} {cause}" for cause, count in row.causes[:_MOST_CAUSES]]
     if len(row.causes) > _MOST_CAUSES:
         causes.append(f"{len(row.causes) - _MOST_CAUSES} more")
-    wrong = [word for word, is_so in (("merged", row.merged), ("split", bool(row.split))) if is_so]
+    if row.foreign:
+        causes.append(f"{row.foreign} of no fault")
+    wrong = [
+        word
+        for word, is_so in (
+            ("merged", row.merged),
+            ("split", bool(row.split)),
+            ("foreign", row.number in foreign),
+        )
+        if is_so
+    ]
     title = row.title if len(row.title) <= _MOST_TITLE else row.title[: _MOST_TITLE - 1] + "…"
     return (
         str(row.number),

@@ -80,7 +80,7 @@ def _lines(info: ObjectivesInfo) -> list[str]:
 
 def _of(told: ObjectiveTold) -> list[str]:
     """What lies behind one objective; nothing where all is well."""
-    lines = []
+    lines = [f"doubt: {each}" for each in told.doubts]
     for of, side in (("", told.known), ("in Sentry ", told.seen)):
         if side is not None:
             lines += [f"{of}{burn_line(burn)}" for burn in side.burns if burn.fired]

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from ..criteria.verdict import show
 from ..model.account import State
-from ..model.verdict import Verdict
+from ..model.verdict import Verdict, worst
 from .alerting import print_alerting
 from .analysis import print_analysis
 from .dashboards import print_dashboards
@@ -62,9 +62,13 @@ def print_report(document: RunDocument, console: Console) -> None:
         print_dashboards(document.dashboards, console)
     for line in (*load_lines(document.load), *series_lines(document.series)):
         console.print(plain(line), soft_wrap=True)
+    # What is doubted is doubted of every criterion: it is said once.
+    notes: dict[str, Verdict] = {}
     for criterion in document.criteria:
         for note in criterion.notes:
-            console.print(plain(f"! {note}", style=_COLOURS[criterion.verdict]))
+            notes[note] = worst([notes.get(note, Verdict.PASS), criterion.verdict])
+    for note, verdict in notes.items():
+        console.print(plain(f"! {note}", style=_COLOURS[verdict]))
     for point in document.points:
         text = point_line(point)
         if text is not None:

@@ -34,7 +34,7 @@ from ..protocol.mentions import mentioned_ids
 from .contents import Contents, Part, Raw, read_contents
 from .rows import StoredRequest
 
-DIGEST_VERSION = 3
+DIGEST_VERSION = 4
 """To be raised when the same request would digest to other rows."""
 
 FirstOfItsId = Callable[[str, str], bool]
@@ -214,7 +214,7 @@ def _event_facts(found: EventView, payload: bytes | memoryview) -> _Facts:
     return _Facts(
         event_id=found.event_id,
         trace_id=found.trace_id,
-        exceptions=tuple([(value.type or "", value.value or "") for value in found.exceptions]),
+        exceptions=tuple([(value.type or "", value.text) for value in found.exceptions]),
         mechanism=found.exceptions[-1].mechanism_type if found.exceptions else None,
         level=found.level,
         release=found.release,

@@ -71,6 +71,8 @@ def test_an_alert_in_time_passes_and_its_legs_add_up() -> None:
         "alerting.latency.p99": "pass",
         "alerting.latency.max": "pass",
         "alerting.missed": "pass",
+        "alerting.late": "pass",
+        "alerting.dead": "pass",
         "alerting.duplicate": "pass",
         "alerting.false": "pass",
         "alerting.alerts": "pass",

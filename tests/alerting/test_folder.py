@@ -178,7 +178,7 @@ def test_a_missed_alert_is_told_in_every_report_and_harmless_there(tmp_path: Pat
     assert "issue known before" in page
     assert "<b>" not in page
     gates = {gate.metric: gate for each in document.criteria for gate in each.gates}
-    assert gates["alerting.latency.p99"].why == "∞ does not meet < 30s"
+    assert gates["alerting.latency.p99"].why == "∞ does not meet < 20s"
     written = decode(encode(document))
     assert written.alerting == document.alerting
     assert (info_of(written).max, info_of(written).p50) == (None, info_of(document).p50)

@@ -82,8 +82,8 @@ def test_a_rule_that_goes_off_before_any_incident_is_false() -> None:
 def test_graver_is_an_escalation_and_less_grave_a_resolution() -> None:
     """A warning, a critical alert, and back again."""
     triggers = [
-        {"label": "critical", "alertThreshold": 3, "actions": []},
-        {"label": "warning", "alertThreshold": 1, "actions": []},
+        {"label": "critical", "alertThreshold": 3, "actions": [{"type": "email"}]},
+        {"label": "warning", "alertThreshold": 1, "actions": [{"type": "email"}]},
     ]
     pager = '[[route]]\nseverity = "critical"\nchannels = ["pager"]\ncontinue = true\n'
     world = World(metric("many", 1, triggers=triggers), notify=CHANNELS + pager + ROUTE, save=("many",))

@@ -54,7 +54,7 @@ def test_all_that_happened_is_told() -> None:
         "alerting: 2 faults that should alert = 2 alerted; 1 more must not alert",
         "4 notifications received = 1 expected + 1 duplicate + 2 false",
         "1 expected, of 1 incidents = 1 delivered (1 of them after 1.5 s) + 0 missed",
-        "tries that were refused, or never answered: 1; they are in no sum",
+        "tries that were refused: 1; they are in no sum",
         "alerts of what should not alert, which reached nobody: 2",
         "rule file rules[9]: never",
         "2 more warnings about rules are in run.json",

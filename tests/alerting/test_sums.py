@@ -122,7 +122,8 @@ def check(world: World, alerted: Alerted) -> None:
     for firing in world.firings:
         fired[firing.fault] += 1
     assert (info.faults, info.silent) == (fired["save"] + fired["pay"], fired["log"])
-    by_metric = {"alerting.missed": 0, "alerting.late": 0, "alerting.duplicate": 0, "alerting.false": 0}
+    counted = ("missed", "late", "duplicate", "false", "dead")
+    by_metric = {f"alerting.{name}": 0 for name in counted}
     for finding in alerted.findings:
         by_metric[finding.metric] += finding.count
     assert by_metric == {name: measure(alerted)[name].value for name in by_metric}

@@ -134,7 +134,7 @@ class World:
         self.rules = read_rules(json.dumps(list(rules)), "alerts.json")
         self.delays = delays or Delays()
         self.evaluator = Evaluator(self.rules, delays=self.delays)
-        self.policy = Policy(parse_notifications(notify, "notify.toml"), seed="world")
+        self.policy = Policy(parse_notifications(notify, "notify.toml"), seed="world", needs_actions=True)
         self.issues = Issues(CONFIG)
         self.faults = [
             Fault(name=name, expect=each if isinstance(each, Expect) else Expect(alerts=each))

@@ -67,5 +67,11 @@ def test_widgets_that_are_not_valid(
     assert f"{bad}: 1 of 2 widgets of 'E' are valid" in said
     assert "\x1b[2J" not in said
     assert "doubt" in said
+    rare = {"title": "Rare", "displayType": "big_number", "queries": [{"fields": ["corr(a,b)"]}]}
+    bad.write_text(json.dumps({"title": "E", "widgets": [rare], "revision": 3}))
+    assert run(monkeypatch, "check", bad) == 0
+    said = capsys.readouterr().out
+    assert "unsupported 'Rare'" in said
+    assert "doubt dashboard 'E' has a key 'revision'" in said
     bad.write_text("[]")
     assert run(monkeypatch, "check", good, bad) == 2

@@ -736,3 +736,123 @@ def test_every_kind_of_finding_has_a_reason() -> None:
     told_otherwise = {"empty", "quiet", "doubt", "unsupported"}
     assert set(get_args(FindingKind)) - told_otherwise == set(words)
     assert set(words.values()) <= REASONS
+
+
+P95 = widget(f"p95({DURATION})", kind="transaction-like")
+P100 = widget("p100()", kind="transaction-like")
+RATE = widget("failure_rate()", kind="transaction-like")
+
+
+def near(text: str, amount: float, share: bool = False) -> Within:
+    return Within(amount=amount, share=share, text=text)
+
+
+@pytest.mark.parametrize(
+    "content, shows, where, what",
+    [
+        (
+            ERRORS,
+            {"faults": ALL, "within": near("20ms", 20)},
+            "within",
+            "is a duration, and count() gives a count",
+        ),
+        (RATE, {"requests": ("all",), "within": near("1ms", 1)}, "within", "failure_rate() gives a share"),
+        (RATE, {"requests": ("all",), "within": near("2", 2)}, "within", "takes a widget that shows nothing"),
+        (
+            widget("equation|count() * 2"),
+            {"value": 2.0, "within": near("1ms", 1)},
+            "within",
+            "gives no duration",
+        ),
+        (P95, {"requests": ("all",), "within": near("20", 20)}, "within", "has no unit, and p95"),
+        (
+            P95,
+            {"value": 30.0, "value_text": "30ms", "within": near("1h", 3.6e6)},
+            "within",
+            "takes a widget that",
+        ),
+        (
+            ERRORS,
+            {"value": 3.0, "value_text": "3", "within": near("3", 3)},
+            "within",
+            "takes a widget that shows",
+        ),
+        (
+            ERRORS,
+            {"value": 30.0, "value_text": "30ms"},
+            "value",
+            "'30ms' is a duration, and count() gives a count",
+        ),
+        (ERRORS, {"value": 0.3, "value_text": "30%"}, "value", "'30%' is a share, and count() gives a count"),
+        (P95, {"value": 30.0, "value_text": "30"}, "value", "value = 30 has no unit, and p95"),
+        (RATE, {"value": 30.0, "value_text": "30"}, "value", "value = 30 is above 1"),
+    ],
+)
+def test_units_of_what_is_meant(
+    content: dict[str, Any], shows: dict[str, Any], where: str, what: str
+) -> None:
+    """A value and a tolerance in another unit than that of the number are refused before the run."""
+    error = refused(content, Shows(widget="W", **shows))
+    assert error.where == where
+    assert what in error.what
+    assert error.hint
+
+
+@pytest.mark.parametrize(
+    "content, shows",
+    [
+        (P100, {"value": 900.0, "value_text": "900ms", "within": near("20ms", 20)}),
+        (P95, {"operation": "order", "within": near("1s", 1000)}),
+        (RATE, {"value": 10 / 42, "value_text": "23.8%", "within": near("0.01", 0.01)}),
+        (widget("equation|p100() / 2", kind="transaction-like"), {"value": 450.0, "value_text": "450ms"}),
+        (ERRORS, {"faults": ALL, "within": near("2", 2)}),
+    ],
+)
+def test_units_that_fit(content: dict[str, Any], shows: dict[str, Any]) -> None:
+    """Durations for durations, numbers for counts and shares."""
+    assert [each.agrees for each in one(content, Shows(widget="W", **shows)).held] == [True]
+
+
+def test_a_tolerance_that_takes_nothing() -> None:
+    """Where it is only known after the run that the number is not above it."""
+    told = one(ERRORS, Shows(widget="W", faults=("pay",), within=near("20", 20)))
+    assert (told.status, told.reason) == ("wrong", "tolerance_too_wide")
+    told = one(
+        widget("p95(spans.x)", kind="transaction-like"),
+        Shows(widget="W", operation="order", within=near("1h", 3.6e6)),
+    )
+    assert told.held[0].agrees is False
+
+
+def test_the_project_of_an_export_is_that_of_the_run() -> None:
+    """Its number is one of Sentry; one of the run's own stays a condition."""
+    told = look(ERRORS, projects=[4505281256], rows={"event": ROWS["event"]})
+    assert told.widgets[0].matched == 12
+    assert told.doubts == (
+        "dashboard 'D' is of project 4505281256, which sent nothing: it is taken for the project of this run, 1",
+    )
+    assert look(ERRORS, projects=[1, 7], rows={"event": ROWS["event"]}).doubts == ()
+    assert look(ERRORS, projects=[-1], rows={"event": ROWS["event"]}).doubts == ()
+    assert look(ERRORS, projects=[7], rows={"event": []}).doubts == ()
+    assert "'revision'" in look(ERRORS, revision=3).doubts[0]
+
+
+def test_what_only_sentry_evaluates_is_a_doubt() -> None:
+    """It is in no gate, and was not compared."""
+    info = look(widget("corr(a,b)"), shows=[Shows(widget="W", value=1.0)])
+    assert info.widgets[0].status == "unsupported"
+    assert info.doubts == ("widget 'W' cannot be evaluated here, and was not held against the ledger",)
+
+
+def test_a_number_that_never_is_one() -> None:
+    """A known field that never occurs gives no value, and says so."""
+    told = one(widget("avg(measurements.lcp)", kind="transaction-like"))
+    assert (told.status, told.reason) == ("empty", "never_occurs")
+    assert told.because[-1] == "avg(measurements.lcp): none of the transactions has a measurements.lcp"
+    assert number(float("inf"), "count") == "nothing"
+
+
+def test_rows_as_they_are_show_the_first() -> None:
+    """A table without aggregates."""
+    told = one(widget(columns=["transaction", "level"], display="table"))
+    assert [(each.group, each.aggregate) for each in told.shown] == [("transaction /orders, level fatal", "")]

@@ -59,23 +59,29 @@ def told(
     config: GroupingConfig = CONFIG,
     faults: Iterable[str] = (),
 ) -> NoiseInfo:
-    """The account of these events; the faults are those that they name, and ``faults``."""
+    """The account of these events; the faults are those that they name, and ``faults``. ``"a+b"`` is of both, ``"a|b"`` of either."""
     expect = expect or {}
-    events, origins = [], {}
+    events, origins, several = [], {}, {}
     for number, (fault, occurrence, data) in enumerate(rows, start=1):
         event_id = f"e{number}"
         events.append(
             Event(cursor=number, received_at=float(number), project="1", event_id=event_id, data=data)
         )
-        if fault is not None:
+        if fault is not None and set(fault) & {"+", "|"}:
+            of = re.split(r"[+|]", fault)
+            several[event_id] = tuple(Origin(each, each, occurrence, by_trace="|" in fault) for each in of)
+        elif fault is not None:
             origins[event_id] = Origin(fault, f"{fault}-1", occurrence)
-    names = dict.fromkeys([*(fault for fault, _, _ in rows if fault is not None), *faults])
+    names = dict.fromkeys(
+        [*(fault for fault, _, _ in rows if fault is not None and fault.isidentifier()), *faults]
+    )
     return account_of(
         events,
         origins,
         [Fault(name=name, expect=expect.get(name, Expect())) for name in names],
         config,
         parse_rules(rules, "rules.toml") if rules else DEFAULT,
+        several=several,
     )
 
 
@@ -240,8 +246,8 @@ def test_every_reason_has_its_advice() -> None:
     """And can be named by a twin."""
     source = (ROOT / "pytest_sentry_harness" / "criteria" / "noise_reasons.py").read_text()
     used = set(re.findall(r'"((?:same|differs|nothing|reported)_\w+)"', source))
-    used |= {"wrong_category", "wrong_severity", "reported_twice"}
-    assert len(used) == 11
+    used |= {"wrong_category", "wrong_severity", "reported_twice", "hides_another_error"}
+    assert len(used) == 12
     assert used <= REASONS
     assert [word for word in sorted(used) if not advice(word)] == []
 
@@ -271,6 +277,83 @@ def test_what_is_of_no_fault_is_in_no_figure() -> None:
     info = told(*times(10, "save", raised("save")), *times(10, "pay", raised("pay")), (None, "", said("hi")))
     assert (info.unlabelled, info.events, info.issues) == (1, 20, 2)
     assert replace(info, unlabelled=0) == GOOD
+
+
+def test_root_causes_that_always_come_together_are_doubted() -> None:
+    """One clean event of each says nothing of the twenty that hold both; a fifth of them may."""
+    always = told(("a", "1", raised("a")), ("b", "2", raised("b")), *times(20, "a+b", raised("a")))
+    assert failed(replace(always, events=90)) == set()
+    assert doubts(always, {"a", "b"}) == [
+        f"fault '{one}': 20 of 21 events are of '{other}' just as well, so whether they share an issue is known of 1 alone; "
+        "let requests meet one fault each"
+        for one, other in ("ab", "ba")
+    ]
+    assert [(cause.shared, cause.shared_with) for cause in always.causes] == [(20, ("b",)), (20, ("a",))]
+    never = told(*times(20, "a+b", raised("a")), faults=["a", "b"])
+    assert doubts(never, {"a"}) == [
+        "fault 'a': no event arrived that is of it alone, so nothing is known of its issues; 20 are of 'b' just as well"
+    ]
+    few = told(*times(8, "a", raised("a")), *times(8, "b", raised("b")), *times(2, "a+b", raised("a")))
+    assert doubts(few, {"a", "b"}) == []
+
+
+def test_a_message_beside_an_event_of_its_own_takes_nothing_from_a_root_cause() -> None:
+    """Of which fault the message is nobody knows; of the faults all is known. Where it is all there is, nothing is."""
+    both = [
+        row for n in "1234" for row in (("a", n, raised("a")), ("b", n, raised("b")), ("a|b", n, said("no")))
+    ]
+    assert doubts(told(*both), {"a", "b"}) == []
+    only = told(("a", "1", raised("a")), ("b", "2", raised("b")), *times(9, "a|b", said("no")))
+    assert [doubt.split(" events")[0] for doubt in doubts(only, {"a", "b"})] == [
+        "fault 'a': 9 of 10",
+        "fault 'b': 9 of 10",
+    ]
+
+
+BY_LOGGER = GroupingConfig.parse("logger:shop -> shop")
+
+
+def test_an_error_of_no_fault_hides_in_the_issue_of_one() -> None:
+    """A rule puts both together; the finding names rule and error, and the row has the number."""
+    mine = [*times(20, "save", raised("save", logger="shop")), *times(20, "pay", raised("pay"))]
+    own = (None, "", raised("look", kind="KeyError", logger="shop"))
+    info = told(*mine, *[own] * 20, config=BY_LOGGER)
+    assert failed(info) == {"noise.foreign"}
+    (finding,) = findings(info)
+    assert (finding.metric, finding.reason, finding.count) == ("noise.foreign", "hides_another_error", 1)
+    assert finding.culprit == (
+        "issue 1 (ShopError: no) of save holds 20 error events of no fault, such as KeyError: no: rule logger:shop -> shop; "
+        "fingerprint shop"
+    )
+    assert [(row.number, row.foreign) for row in info.table] == [(1, 20), (2, 0)]
+    assert "of no fault: KeyError: no" in info.table[0].because
+    sent = told(*times(9, "a", raised("a", fingerprint=["x"])), (None, "", raised("b", fingerprint=["x"])))
+    assert measure(sent)["noise.foreign"].value == 1
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        raised("save", logger="shop"),
+        raised("look", kind="KeyError", logger="shop", level="warning"),
+        raised("look", kind="KeyError"),
+        raised("save"),
+    ],
+)
+def test_what_does_not_hide_is_not_counted(other: Any) -> None:
+    """The same failure once more, a warning, an error with an issue of its own."""
+    info = told(*times(20, "save", raised("save", logger="shop")), (None, "", other), config=BY_LOGGER)
+    assert measure(info)["noise.foreign"].value == 0
+    assert findings(info) == ()
+    alike = told(*times(20, "save", raised("save")), (None, "", raised("save")))
+    assert (alike.table[0].foreign, alike.foreign) == (1, ())
+
+
+def test_kinds_of_foreign_errors_are_bounded() -> None:
+    """Of fifty the worst is told, and what comes after is counted no more."""
+    others = [(None, "", raised(f"f{number}", logger="shop")) for number in range(80)]
+    info = told(*times(2, "save", raised("save", logger="shop")), *others, config=BY_LOGGER)
+    assert (info.foreign[0].count, info.table[0].foreign) == (50, 80)
 
 
 def test_rules_of_the_project_are_obeyed() -> None:
@@ -445,7 +528,9 @@ JSON = st.recursive(
 )
 
 
-@given(st.lists(st.tuples(st.sampled_from(["a", "b", None]), st.sampled_from("xyz"), JSON), max_size=8))
+@given(
+    st.lists(st.tuples(st.sampled_from(["a", "b", "a+b", None]), st.sampled_from("xyz"), JSON), max_size=8)
+)
 def test_whatever_arrives_the_account_closes(rows: list[Told]) -> None:
     """Every event is in one row or of no fault; figures stay in their bounds, and all of it can be judged."""
     info = told(*rows, expect={"a": Expect(category="network", severity="low")}, faults=["a", "b"])

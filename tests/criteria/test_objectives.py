@@ -17,6 +17,8 @@ from pytest_sentry_harness.model.ledger import Ended
 from pytest_sentry_harness.model.objectives import ObjectivesInfo
 from pytest_sentry_harness.model.scenario import Gate, Objective, ObjectiveBurn
 from pytest_sentry_harness.monitor.requests import Request
+from pytest_sentry_harness.report.lines import finding_line
+from pytest_sentry_harness.statistics.associations import fisher_above
 
 UP = Objective(name="up", what="availability", target=0.99, on=("GET /orders",))
 FAST = Objective(name="fast", what="latency", target=0.9, threshold=0.2)
@@ -81,6 +83,7 @@ def test_all_is_well() -> None:
     assert values(info) == {
         "objectives.broken": 0,
         "objectives.contradicted": 0,
+        "objectives.unseen": 0,
         "objectives.off": 0,
         "objectives.budget": 1,
         "objectives.requests": 100,
@@ -143,6 +146,7 @@ def test_failures_that_sentry_is_not_told_of() -> None:
     assert [(found.metric, found.reason) for found in findings(info, [OFF])] == [
         ("objectives.broken", "requests_failed"),
         ("objectives.contradicted", "not_reported"),
+        ("objectives.unseen", "not_reported"),
         ("objectives.off", "not_reported"),
     ]
     assert findings(info)[1].culprit == (
@@ -158,6 +162,7 @@ def test_nothing_is_shown_at_all() -> None:
     assert values(info) == {
         "objectives.broken": 0,
         "objectives.contradicted": 1,
+        "objectives.unseen": 0,
         "objectives.off": None,
         "objectives.budget": 1,
         "objectives.requests": 100,
@@ -246,10 +251,96 @@ def test_latency_leaves_failures_out() -> None:
     assert "20 of 90 requests took 200 ms or longer" in finding.culprit
     (blind,) = told([FAST], sent, reported(sent, failed=False)).objectives
     assert blind.joined is not None
-    assert (blind.joined.alike, blind.joined.reported_good) == (90, 10)
+    assert (blind.joined.alike, blind.joined.reported_good, blind.joined.other_requests) == (90, 0, 10)
+    assert blind.reason == "other_requests"
+    assert (
+        "10 transactions are of failed or other requests"
+        in findings(told([FAST], sent, reported(sent, failed=False)), [replace(OFF, threshold=0.0)])[
+            -1
+        ].culprit
+    )
     (upside_down,) = told([FAST], sent, reported(sent, failed=True)).objectives
     assert upside_down.joined is not None
     assert (upside_down.joined.reported_good, upside_down.joined.reported_bad) == (20, 70)
+
+
+def test_a_failed_request_without_a_transaction_is_none_of_latency() -> None:
+    """It does not count, so it is missing from nothing, and no chance is worked out of it."""
+    sent = ended(405, bad=range(20))
+    slow = [replace(each, seconds=0.5) if 20 <= number < 25 else each for number, each in enumerate(sent)]
+    kept = [each for number, each in enumerate(slow) if 22 <= number < 246]
+    (each,) = told([FAST], slow, reported(kept)).objectives
+    assert each.known is not None
+    assert each.joined is not None
+    assert (each.known.requests, each.known.bad) == (385, 5)
+    assert (each.joined.alike, each.joined.not_reported_bad, each.joined.not_reported_good) == (224, 2, 159)
+    assert each.joined.chance == pytest.approx(fisher_above(2, 5, 161, 385))
+
+
+HALF = replace(UP, target=0.9)
+
+
+def test_sentry_is_blind_to_failures_though_the_objective_is_met() -> None:
+    """Twenty of 405 break nothing; that none of them is seen is counted, and told with its chance."""
+    sent = ended(405, bad=range(100, 120))
+    info = told([HALF], sent, reported(sent, failed=False))
+    assert (values(info)["objectives.contradicted"], values(info)["objectives.unseen"]) == (0, 20)
+    (finding,) = findings(info)
+    assert (finding.metric, finding.reason, finding.count) == ("objectives.unseen", "reported_good", 20)
+    assert "20 bad ones are good in Sentry (bad ones missing among those that" in finding.culprit
+    away = told([HALF], sent, reported([each for each in sent if each.status == 200]))
+    assert [each.reason for each in findings(away)] == ["not_reported"]
+
+
+@pytest.mark.parametrize("kept", ["tenth", "two", "most"])
+def test_what_chance_may_leave_out_is_not_unseen(kept: str) -> None:
+    """A sample that is blind to the outcome, two connections that broke, and a few of many failures."""
+    sent = ended(405, bad=range(100, 120))
+    arrived = reported(sent)
+    if kept == "tenth":
+        arrived = arrived[::10]
+    elif kept == "two":
+        sent = ended(405, bad=(100, 101))
+        arrived = reported(sent, failed=False)
+    else:
+        arrived = [each for number, each in enumerate(arrived) if number not in range(100, 110)]
+    info = told([HALF], sent, arrived)
+    assert values(info)["objectives.unseen"] == 0
+    assert "objectives.unseen" not in {each.metric for each in findings(info)}
+
+
+def test_slow_requests_that_sentry_does_not_know_are_a_doubt() -> None:
+    """Their time may have gone on the way: nobody is blamed, and nothing passes."""
+    sent = [replace(each, seconds=0.5) if number < 8 else each for number, each in enumerate(ended())]
+    fast = [replace(each, seconds=0.01) for each in sent]
+    info = told([FAST, UP], sent, reported(fast))
+    assert values(info)["objectives.unseen"] == 0
+    assert doubts(info) == [
+        "objective 'fast': 8 of 8 requests that took 200 ms or longer are not slow in Sentry: the time went on the way, or before "
+        "the SDK took the request"
+    ]
+    alone = told([FAST], sent, reported(fast))
+    assert "no objective of availability" in measure(alone)["objectives.unseen"].note
+
+
+def test_a_glob_that_matched_nothing_is_a_doubt() -> None:
+    """What it was to watch nobody watched; the requests that there were are named."""
+    sent = ended(bad=range(10)) + ended(100, request="GET /quotes")
+    asked = replace(UP, on=("GET /quotes", "GET /order"))
+    info = told([asked], sent, [])
+    assert doubts(info) == [
+        "objective 'up': on = 'GET /order' matched no request of the load; there were: GET /orders, GET /quotes"
+    ]
+    odd = account_of([replace(UP, on=())], Evidence(ended=None, reported=reported(sent), odd={"up": ["x"]}))
+    assert doubts(odd)[0] == "objective 'up': x"
+
+
+def test_the_burn_of_a_run_without_failures_is_that_of_its_end() -> None:
+    """And not of its first request."""
+    sent = ended(380)
+    (each,) = told([UP], sent, reported(sent)).objectives
+    slow = next(burn for burn in each.judged.burns if burn.name == "burn")
+    assert "0 of 380" in slow.because
 
 
 def test_sessions_know_the_sum_alone() -> None:
@@ -259,9 +350,20 @@ def test_sessions_know_the_sum_alone() -> None:
     (each,) = told([crashes], sent, [], sessions=(100, 10)).objectives
     assert (each.seen.state, each.seen.burns, each.joined, each.off) == ("broken", (), None, 0)
     (few,) = told([crashes], sent, [], sessions=(90, 0)).objectives
-    assert (few.reason, few.contradicted) == ("not_reported", True)
+    assert (few.reason, few.contradicted) == ("no_sessions", True)
     (many,) = told([crashes], sent, [], sessions=(200, 10)).objectives
     assert many.reason == "other_requests"
+
+
+def test_no_session_came() -> None:
+    """Which has nothing to do with transactions: neither the note, nor what is to be done."""
+    crashes = Objective(name="crashes", what="availability", target=0.99, by="sessions")
+    info = told([crashes], ended(), [], dropped={"sample_rate": 7})
+    (finding,) = findings(info)
+    assert (finding.metric, finding.reason) == ("objectives.contradicted", "no_sessions")
+    assert finding.culprit.endswith("Sentry shows nothing of it")
+    assert "sentry_sdk.flush()" in finding_line(finding)
+    assert measure(info)["objectives.off"].note == "Sentry shows nothing of 'crashes'; no session arrived"
 
 
 def test_nothing_is_known() -> None:
@@ -340,7 +442,7 @@ def test_the_account_closes(rows: list[tuple[int, str]]) -> None:
     ]
     info = told([UP, FAST], sent or None, arrived)
     for each in info.objectives:
-        if each.joined is not None:
+        if each.joined is not None and each.known is not None:
             joined = each.joined
             parts = (
                 joined.alike,
@@ -349,7 +451,7 @@ def test_the_account_closes(rows: list[tuple[int, str]]) -> None:
                 joined.not_reported_bad,
                 joined.not_reported_good,
             )
-            assert sum(parts) == len(rows)
+            assert sum(parts) == each.known.requests
     measure(info)
     findings(info, [OFF])
     doubts(info)

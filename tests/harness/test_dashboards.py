@@ -174,7 +174,8 @@ def test_every_kind_of_data_is_read_and_held_against_the_ledger(tmp_path: Path) 
     info = document.dashboards
     assert info is not None
     assert info.rows == {"event": 3, "issue": 1, "transaction": 20, "span": 41, "session": 2}
-    shown = {each.title: each.shown[0].value for each in info.widgets if each.shown}
+    shown = {each.title: each.shown[0].value for each in info.widgets if each.shown[0].aggregate}
+    assert [each.shown[0].group for each in info.widgets if each.title == "Open"] == ["issue 1, events 3"]
     assert shown == pytest.approx(
         {
             "Errors": 3,

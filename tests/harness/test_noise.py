@@ -236,5 +236,5 @@ def test_events_that_cannot_be_read_are_counted(tmp_path: Path, monkeypatch: pyt
             for number, (arrival, payload) in enumerate(whole(self, types))
         ),
     )
-    info = noise_of(folder, asked, reconcile_folder(folder, asked, with_origins=True).origins)
+    info = noise_of(folder, asked, reconcile_folder(folder, asked, with_origins=True))
     assert (info.events, info.unread) == (11, 1)

@@ -101,6 +101,7 @@ def test_a_run_is_judged_by_its_objectives(tmp_path: Path) -> None:
         "objectives.off": "pass",
         "objectives.broken": "fail",
         "objectives.contradicted": "pass",
+        "objectives.unseen": "pass",
         "objectives.requests": "pass",
     }
     assert [finding.reason for finding in document.findings] == ["requests_failed"]
@@ -121,6 +122,29 @@ def test_sentry_is_not_told(tmp_path: Path) -> None:
     """It shows an objective that is met."""
     document = judge_folder(ran(scenario(tmp_path), tmp_path / "runs", reported_failed=0))
     assert {finding.reason for finding in document.findings} == {"requests_failed", "not_reported"}
+
+
+@pytest.mark.parametrize(
+    ("search", "doubt"),
+    [
+        ("transation:/", "did you mean 'transaction'?"),
+        ("transaction.status:ok", "finds no transaction that failed"),
+        ("transaction.status:[ok,unknown]", "finds no transaction that failed"),
+        ("(transaction.status:ok OR transaction.status:cancelled)", "finds no transaction that failed"),
+        ("!transaction.status:not_found", ""),
+        ("(transaction.status:ok OR transaction:/)", ""),
+        ("transaction:/", ""),
+    ],
+)
+def test_a_search_that_is_hardly_meant_is_a_doubt(tmp_path: Path, search: str, doubt: str) -> None:
+    """It reaches the report: the run is not believed."""
+    asked = scenario(tmp_path, f'on = ["GET /"]\nsearch = "{search}"')
+    document = judge_folder(ran(asked, tmp_path / "runs", failed=0))
+    assert document.objectives is not None
+    told = document.objectives.objectives[0].doubts
+    assert [doubt in each for each in told] == ([True] if doubt else [])
+    notes = [note for note in document.criteria[0].notes if note.startswith("objective 'up': search")]
+    assert len(notes) == len(told)
 
 
 def test_nobody_asks(tmp_path: Path) -> None:

@@ -418,7 +418,8 @@ GUNICORN = ("-W", "ignore", "-m", "gunicorn", "--bind", "127.0.0.1:{port}", "--n
         (*GUNICORN, "--preload", "wsgi_app:app"),
         (*GUNICORN, "--worker-class", "gthread", "--threads", "2", "wsgi_app:app"),
         (*GUNICORN, "--worker-class", "asgi", "asgi_app:app"),
-        (*GUNICORN, "--worker-class", "uvicorn.workers.UvicornWorker", "asgi_app:app"),
+        # It waits for a connection that nobody closes, for as long as it may.
+        (*GUNICORN, "--graceful-timeout", "1", "-k", "uvicorn.workers.UvicornWorker", "asgi_app:app"),
         ("-m", "uvicorn", "--port", "{port}", "--workers", "2", "asgi_app:app"),
         ("-m", "uvicorn", "--port", "{port}", "--interface", "wsgi", "wsgi_app:app"),
         ("-m", "hypercorn", "--bind", "127.0.0.1:{port}", "asgi_app:app"),

@@ -46,7 +46,7 @@ def metric_rule(name: str = "errors", **more: Any) -> dict[str, Any]:
         "timeWindow": 60,
         "thresholdType": 0,
         "environment": "prod",
-        "triggers": [{"label": "critical", "alertThreshold": 1, "actions": []}],
+        "triggers": [{"label": "critical", "alertThreshold": 1, "actions": [{"type": "email"}]}],
         **more,
     }
 

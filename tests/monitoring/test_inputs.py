@@ -39,7 +39,7 @@ WORKFLOW = {
     "enabled": True,
     "config": {"frequency": 5},
     "triggers": {"logicType": "any-short", "conditions": [{"type": "first_seen_event", "comparison": True}]},
-    "actionFilters": [{"logicType": "all", "conditions": [], "actions": []}],
+    "actionFilters": [{"logicType": "all", "conditions": [], "actions": [{"type": "email"}]}],
     "detectorIds": ["7"],
 }
 

@@ -117,7 +117,7 @@ def test_sessions_and_transactions_count_and_what_is_unreadable_is_counted(tmp_p
         aggregate="percentage(sessions_crashed, sessions) AS _crash_rate_alert_aggregate",
         dataset="sessions",
         thresholdType=1,
-        triggers=[{"label": "critical", "alertThreshold": 60, "actions": []}],
+        triggers=[{"label": "critical", "alertThreshold": 60, "actions": [{"type": "email"}]}],
     )
     kept = Kept(tmp_path, slow, crashes)
     transaction = json.dumps({"environment": "prod", "start_timestamp": 1.0, "timestamp": 2.0}).encode()

@@ -63,9 +63,10 @@ def test_the_trace_joins() -> None:
 
 
 def test_an_exception_is_a_better_match_than_a_message() -> None:
-    """A message logged in the same request comes first, and is counted as what it is: unexpected."""
+    """A message logged in the same request comes first, and is counted as what it is: unexpected, when it is an error."""
     told = provoked(500)
-    told.arrives(0, event_id=event_id_of(7), exceptions=(), level="info")
+    told.arrives(0, event_id=event_id_of(7), exceptions=(), level="error")
+    told.arrives(0, event_id=event_id_of(6), exceptions=(), level="warning")
     told.arrives(0, event_id=event_id_of(8))
     account = account_of(told)
     assert (account.captured, account.unexpected) == (1, 1)

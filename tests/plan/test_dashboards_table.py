@@ -234,6 +234,11 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
             "within must be a number, a share or a duration",
             'write a number, or as in "75%" or "120ms"',
         ),
+        (
+            f'{SHOWS}value = 3\nwithin = "100%"\n',
+            "within = '100%' takes a widget that shows nothing",
+            'a share of what is known is below 100%: within = "5%"',
+        ),
         (f"{SHOWS}value = 3\nwithin = -1\n", "within = -1 is negative", "a distance is not"),
     ],
 )

@@ -150,10 +150,10 @@ def test_the_table_makes_noise_a_criterion() -> None:
     """With its default gates; those of classification only where something is expected."""
     assert criteria_of(read(FAULT)) == ("capture",)
     assert criteria_of(read(FAULT + "[noise]\n")) == ("capture", "noise")
-    plain = ["noise.reduction", "noise.merged", "noise.split", "noise.causes"]
+    plain = ["noise.reduction", "noise.merged", "noise.split", "noise.foreign", "noise.causes"]
     assert gates(FAULT + "[noise]\n") == plain
     expecting = gates(FAULT + 'expect = { category = "timeout" }\n[noise]\n')
-    assert expecting == [*plain[:3], "noise.category_wrong", plain[3]]
+    assert expecting == [*plain[:4], "noise.category_wrong", plain[4]]
     assert "noise.severity_wrong" in gates(FAULT + 'expect = { severity = "high" }\n[noise]\n')
 
 

@@ -50,6 +50,7 @@ def test_what_is_not_said_has_defaults() -> None:
     assert [gate.metric for gate in with_defaults(scenario, ("objectives",))] == [
         "objectives.broken",
         "objectives.contradicted",
+        "objectives.unseen",
         "objectives.requests",
     ]
 
@@ -57,13 +58,13 @@ def test_what_is_not_said_has_defaults() -> None:
 def test_everything_can_be_said() -> None:
     """Which requests, which transactions, how fast the budget may burn."""
     more = """window = "1w"
-on = "GET /orders*"
+on = "GET /*"
 search = "transaction:/orders"
 burn = [{ name = "page", over = 14.4, long = "12s" }, { name = "note", over = 2, long = "1min", short = "10s", severity = "low" }]
 """
     (objective,) = read(GOOD + more).objectives
     assert objective.window == 7 * 86400
-    assert objective.on == ("GET /orders*",)
+    assert objective.on == ("GET /*",)
     assert objective.search == "transaction:/orders"
     assert objective.burns == (
         ObjectiveBurn(name="page", burn=14.4, long=12.0, short=1.0),
@@ -72,6 +73,14 @@ burn = [{ name = "page", over = 14.4, long = "12s" }, { name = "note", over = 2,
     (crashes,) = read(GOOD + 'by = "sessions"\nwindow = "12h"\n').objectives
     assert (crashes.by, crashes.window, crashes.comparable) == ("sessions", 12 * 3600, True)
     assert not read(GOOD + 'search = "release:a"').objectives[0].comparable
+
+
+def test_without_a_threshold_the_key_that_is_missing_is_named() -> None:
+    """And not the one that asks for it."""
+    with pytest.raises(ScenarioError) as error:
+        read(FAST.replace('threshold = "300ms"\n', ""))
+    assert error.value.where is not None
+    assert error.value.where.endswith("threshold")
 
 
 @pytest.mark.parametrize(
@@ -87,6 +96,11 @@ burn = [{ name = "page", over = 14.4, long = "12s" }, { name = "note", over = 2,
         (GOOD + GOOD, "two objectives are named 'orders are taken'", "a name of its own"),
         (GOOD + 'threshold = "1s"\n', "threshold says nothing of availability", 'what = "latency"'),
         (FAST.replace('threshold = "300ms"\n', ""), "threshold is missing, or 0", 'threshold = "300ms"'),
+        (
+            GOOD + 'on = ["GET /", "GET /order"]\n',
+            "objective 'orders are taken': no request of the script matches 'GET /order'",
+            "'GET /'",
+        ),
         (GOOD + 'window = "soon"\n', "window = 'soon' is not a time", '"30d"'),
         (GOOD + 'window = "1h"\n', "window = '1h' is shorter than 6 h", "in production"),
         (GOOD + "windows = 1\n", "unknown key 'windows'", "did you mean 'window'"),

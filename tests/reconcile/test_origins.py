@@ -151,4 +151,26 @@ def test_events_of_several_faults_and_all_that_fired_are_told_when_asked_for() -
     ]
     assert found.firings[0].at <= found.firings[1].at
     without = reconcile(told.records(), told.arrivals(), {}, with_origins=True)
-    assert (without.several, without.firings) == ({}, ())
+    assert (without.several, without.firings) == (found.several, ())
+
+
+def test_a_message_of_a_request_that_met_two_faults_is_unclear() -> None:
+    """It may be of either; a warning is of none."""
+    told = story()
+    told.fired(5)
+    told.add(
+        Fired,
+        fault_id="other-1",
+        fault="other",
+        point="app:pay",
+        effect="raise",
+        term="raise(ValueError)",
+        trace_id=event_id_of(5),
+    )
+    message(told, 71, 5, level="error")
+    message(told, 72, 5, level="warning")
+    found = reconcile(told.records(), told.arrivals(), {}, with_origins=True)
+    assert (found.origins, found.several) == ({}, {})
+    assert {event: [each.fault for each in of] for event, of in found.unclear.items()} == {
+        event_id_of(71): ["db-timeout", "other"]
+    }

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from pytest_sentry_harness.model.dashboards import DashboardsInfo, DashboardTold, Held, ShownTold, WidgetTold
 from pytest_sentry_harness.report.dashboards import dashboards_lines, lines_of, print_dashboards
+from pytest_sentry_harness.report.lines import printable
 
 HELD = Held(
     group="level fatal",
@@ -134,3 +135,21 @@ def test_many_widgets_are_cut() -> None:
     assert lines_of(info)[1] == "the worst 60 of 70 widgets follow; 70 are in run.json"
     lines = dashboards_lines(info, lambda *cells: "| " + cells[0], lambda text: text)
     assert len([line for line in lines if line.startswith("| Errors")]) == 60
+
+
+def test_rows_and_long_values() -> None:
+    """Of rows as they are the first is shown; what is long is cut."""
+    row = ShownTold(group="issue 7, level error", aggregate="", value=None, unit="number")
+    long = ShownTold(group="tag " + "x" * 300, aggregate="count()", value=1.0, unit="count")
+    text = printed(replace(INFO, widgets=(replace(BARE, shown=(row,)), replace(GOOD, shown=(long,)))))
+    assert "11 rows" in text
+    assert "the first: issue 7, level error" in text
+    assert "x" * 50 in text
+    assert "x" * 61 not in text
+    assert "…: count() 1" in text
+
+
+def test_half_of_a_surrogate_pair_is_no_text() -> None:
+    """Neither for the terminal nor for run.json."""
+    assert "\ud800" not in printed(replace(INFO, widgets=(replace(GOOD, title="x\ud800"),)))
+    assert printable("x\udfff") == "x\ufffd"

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from pytest_sentry_harness.model.noise import CauseTold, IssueTold, NoiseInfo
+from pytest_sentry_harness.model.noise import CauseTold, Foreign, IssueTold, NoiseInfo
 from pytest_sentry_harness.report.noise import noise_lines, print_noise
 
 GOOD = IssueTold(
@@ -79,6 +79,19 @@ def test_the_account_comes_first_and_names_the_configuration() -> None:
     """In the terminal and in Markdown, with what is in no figure."""
     assert printed(INFO)[:4] == SENTENCES
     assert [line for line in markdown(INFO) if line][:4] == SENTENCES
+
+
+def test_what_is_shared_and_what_is_foreign_is_shown() -> None:
+    """Causes that come together in a sentence; errors of no fault among the causes of their issue."""
+    foreign = Foreign(issue=1, causes=("save",), count=2, title="KeyError", because=(), example="e9")
+    shared = replace(INFO.causes[0], shared=4, shared_with=("pay", "ship"))
+    info = replace(
+        INFO, causes=(shared,), table=(replace(GOOD, foreign=3),), foreign=(foreign,), foreign_issues=1
+    )
+    page = "\n".join(markdown(info))
+    assert "save: 4 of these may be of pay, ship just as well" in page
+    assert "| 1 | 10 | ShopError: no | 10 save; 3 of no fault | foreign |" in page
+    assert "3 of no fault" in "\n".join(printed(info))
 
 
 def test_a_row_for_each_issue_says_what_is_wrong_and_why() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -103,6 +104,21 @@ def terminal(made: RunDocument, width: int = 120) -> str:
     output = console.file
     assert isinstance(output, io.StringIO)
     return output.getvalue()
+
+
+def test_text_that_is_no_unicode_does_not_cost_the_report() -> None:
+    """Half of a surrogate pair, as JSON may have it, becomes a question mark."""
+    made = document(lossy())
+    broken = replace(made, scenario=replace(made.scenario, question="why \ud800?"))
+    assert decode(encode(broken)) == replace(made, scenario=replace(made.scenario, question="why ??"))
+
+
+def test_what_is_doubted_of_all_criteria_is_said_once() -> None:
+    """In the terminal and in Markdown: the same sentence for each criterion says nothing more."""
+    made = document(lossy(), doubts=("nobody knows",))
+    twice = replace(made, criteria=(made.criteria[0], replace(made.criteria[0], criterion="noise")))
+    assert terminal(twice).count("nobody knows") == 1
+    assert to_markdown([twice]).decode().count("nobody knows") == 1
 
 
 def test_the_document_survives_json() -> None:

@@ -9,14 +9,18 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pytest_sentry_harness.errors import ProtocolError
 from pytest_sentry_harness.model.arrival import Arrival, Discarded
 from pytest_sentry_harness.protocol.envelope import Limits
 from pytest_sentry_harness.store.contents import Raw, check_contents, read_contents
 from pytest_sentry_harness.store.digest import digest
+from pytest_sentry_harness.store.query import COLUMNS, from_row, to_row
 from pytest_sentry_harness.store.rows import NewRequest, StoredRequest
 
+from ..examples import examples
 from .build import envelope, event, new
 
 TRACE = "0123456789abcdef0123456789abcdef"
@@ -68,6 +72,115 @@ def test_an_event() -> None:
         transaction="/orders",
         size=len(json.dumps(payload)),
     )
+
+
+ODD: dict[str, Any] = {
+    "number": 5,
+    "large": 10**30,
+    "fraction": 1.5,
+    "yes": True,
+    "object": {"code": 7},
+    "list": [1, {"a": None}],
+    "nothing": None,
+}
+
+
+def place(path: tuple[str | int, ...], value: Any) -> dict[str, Any]:
+    """An event with ``value`` at ``path``; a number stands for the one entry of a list."""
+    for step in reversed(path):
+        value = [value] if isinstance(step, int) else {step: value}
+    assert isinstance(value, dict)
+    return value
+
+
+@pytest.mark.parametrize("value", ODD.values(), ids=ODD)
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(("exception", "values", 0, name) for name in ("type", "value", "module", "mechanism")),
+        *(("exception", "values", 0, "mechanism", name) for name in ("type", "handled")),
+        ("exception",),
+        ("exception", "values"),
+        *((name,) for name in ("level", "release", "environment", "transaction", "event_id", "tags", "dist")),
+        ("contexts",),
+        ("contexts", "trace"),
+        ("contexts", "trace", "trace_id"),
+        ("tags", "region"),
+    ],
+    ids=lambda path: ".".join(map(str, path)),
+)
+def test_a_field_of_another_type_can_be_written_and_read(path: tuple[str | int, ...], value: Any) -> None:
+    """One odd event must not hide all others: its row reads as what it was made from."""
+    arrival = one("event", place(path, value), event_id="a" * 32)
+    assert arrival.outcome == "accepted"
+    assert from_row(tuple(to_row(arrival))) == arrival
+
+
+def test_the_value_of_an_exception_is_text() -> None:
+    """As Sentry shows it: what is no string as JSON."""
+    values = [{"type": "A", "value": 5}, {"type": "B", "value": {"code": 7}}, {"type": "C", "value": None}]
+    arrival = one("event", {"exception": {"values": values}}, event_id="a" * 32)
+    assert arrival.exceptions == (("A", "5"), ("B", '{"code":7}'), ("C", ""))
+
+
+def test_a_row_of_an_earlier_release_can_be_read() -> None:
+    """It holds the value as it was sent."""
+    row = to_row(one("event", {}, event_id="a" * 32))
+    row[COLUMNS.index("exceptions")] = '[["A",5],["B",{"code":7}],["C","c"]]'
+    assert from_row(tuple(row)).exceptions == (("A", "5"), ("B", '{"code":7}'), ("C", "c"))
+
+
+ANYTHING = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "exception",
+                    "values",
+                    "type",
+                    "value",
+                    "mechanism",
+                    "contexts",
+                    "trace",
+                    "trace_id",
+                    "tags",
+                    "attrs",
+                ]
+                + [
+                    "level",
+                    "release",
+                    "environment",
+                    "transaction",
+                    "discarded_events",
+                    "reason",
+                    "quantity",
+                    "items",
+                ]
+            ),
+            inner,
+        )
+    ),
+    max_leaves=10,
+)
+
+
+@examples(60)
+@given(
+    st.sampled_from(
+        ["event", "feedback", "transaction", "sessions", "session", "client_report", "check_in", "log"]
+    ),
+    ANYTHING,
+)
+def test_whatever_is_sent_can_be_written_and_read(kind: str, payload: Any) -> None:
+    """Accepted or not."""
+    arrival = one(kind, payload, event_id="a" * 32)
+    assert from_row(tuple(to_row(arrival))) == arrival
 
 
 def test_the_payload_names_the_event_when_the_envelope_does_not() -> None:

@@ -10,9 +10,10 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from ...errors import SearchError, did_you_mean
+from ...errors import SearchError, UnsupportedError, did_you_mean
 from ..fields import Fields, FieldType, Kind, field_type
 from .accumulators import Accumulator
+from .elsewhere import ELSEWHERE
 from .functions import FUNCTIONS, Function, Needs, Unit
 
 __all__ = ["FUNCTIONS", "Accumulator", "Aggregate", "Unit", "looks_like_aggregate", "parse_aggregate"]
@@ -69,7 +70,8 @@ class Aggregate:
 
 
 def parse_aggregate(text: str, *, where: str | None = None, offset: int = 0) -> Aggregate:
-    """Read ``function(arguments)``, with or without ``AS alias``. Raises ``SearchError``.
+    """Read ``function(arguments)``, with or without ``AS alias``. Raises ``SearchError``, ``UnsupportedError`` for one
+    that Sentry has and that is not here.
 
     ``where`` names its place in messages, in which it begins ``offset`` characters after the start.
     """
@@ -84,6 +86,13 @@ def parse_aggregate(text: str, *, where: str | None = None, offset: int = 0) -> 
         )
     name, inner = match.groups()
     definition = FUNCTIONS.get(name)
+    if definition is None and name in ELSEWHERE:
+        raise UnsupportedError(
+            f"{name} is a function of Sentry that is not evaluated here",
+            position=offset + match.start(1) + 1,
+            where=where,
+            hint="look at it in Sentry",
+        )
     if definition is None:
         raise SearchError(
             f"unknown function {name!r}",

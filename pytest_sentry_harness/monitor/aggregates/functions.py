@@ -77,7 +77,8 @@ def _slower_than(threshold: float) -> Callable[[Fields], bool]:
 
 
 def _failed(row: Fields) -> float:
-    status = first_text(row("transaction.status"))
+    # Of a span Sentry takes the status of its transaction, as ``failure_rate`` in ``src/sentry/search/eap/spans/formulas.py``.
+    status = first_text(row("transaction.status")) or first_text(row("trace.status"))
     return status is not None and status not in STATUSES_THAT_ARE_NO_FAILURE
 
 

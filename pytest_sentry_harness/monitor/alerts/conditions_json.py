@@ -41,7 +41,7 @@ from .checks import (
 )
 from .constant import constant
 from .model import Condition, Point
-from .node import Node, kind_of
+from .node import Node, cut, kind_of
 
 Place = Literal["trigger", "filter"]
 _CONDITIONS = "sentry.rules.conditions."
@@ -59,8 +59,9 @@ class Numbering:
         """``check`` as the next condition."""
         always = constant(check)
         outcomes = (True, False) if always is None else (always,)
-        self.points.append(Point(where=where, text=check.text, outcomes=outcomes))
-        return Condition(number=len(self.points) - 1, check=check, where=where, text=check.text)
+        text = cut(check.text)
+        self.points.append(Point(where=where, text=text, outcomes=outcomes))
+        return Condition(number=len(self.points) - 1, check=check, where=where, text=text)
 
     def take(self, where: str, text: str) -> int:
         """The number of a threshold."""
@@ -298,5 +299,5 @@ _BY_ID: dict[str, Callable[[Node], Check]] = {
 
 
 def _nearest_of(name: str, known: Iterable[str]) -> str:
-    names = list(known)
+    name, names = cut(name), list(known)
     return did_you_mean(name, names) if nearest(name, names) else f"allowed: {', '.join(names)}"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
+from ...errors import did_you_mean, nearest
 from .conditions_json import Numbering
 from .legacy_issue import environment_name
-from .legacy_metric import WINDOWS, dataset_of, event_types
-from .measures import check_measure
-from .model import Comparator, Label, MetricRule, Threshold
-from .node import Node
-from .workflow import ids
+from .legacy_metric import dataset_of, event_types, why_unmeasured
+from .model import Comparator, EventDetector, Label, MetricRule, Threshold
+from .node import Node, cut
 
 TYPES = (
     "metric_issue",
@@ -17,6 +18,9 @@ TYPES = (
     "uptime_domain_failure",
     "monitor_check_in_failure",
 )
+_OTHER_TYPES = re.compile(r"(performance|profile|preprod|replay|llm|ai|query)_[a-z0-9_]{1,190}")
+"""Detectors of other kinds of issues, of which Sentry has new ones every few months."""
+LEAST_WINDOW, MOST_WINDOW = 60, 7 * 86400
 COMPARATORS: dict[str, Comparator] = {
     "gt": "gt",
     "gte": "gte",
@@ -27,7 +31,6 @@ COMPARATORS: dict[str, Comparator] = {
 }
 _LABELS: dict[int, Label] = {75: "critical", 50: "warning", 25: "triggered"}
 _ANSWER = (
-    "projectId",
     "organizationId",
     "createdBy",
     "dateCreated",
@@ -45,18 +48,27 @@ _ANSWER = (
 _SOURCE_ANSWER = ("id", "organizationId", "type", "sourceId", "queryObj", "extrapolationMode")
 
 
-def read_detector(node: Node, index: int, numbering: Numbering) -> MetricRule | None:
-    """A detector of metrics; None for any other, since what it detects are events or checks.
+def read_detector(node: Node, index: int, numbering: Numbering) -> MetricRule | EventDetector:
+    """A detector of metrics, which is a rule, or any other: what it detects are events or checks.
 
     Raises ``RulesError``.
     """
     name = node.name(200)
-    kind = node.choice("type", TYPES)
+    kind = _type(node)
     enabled = node.flag("enabled", default=True)
-    id_, workflows = node.text("id") or "", ids(node, "workflowIds")
+    id_, workflows = node.text("id") or "", node.ids("workflowIds")
+    project = node.text("projectId") or ""
     if kind != "metric_issue":
         node.done(*_ANSWER)
-        return None
+        return EventDetector(
+            id=id_,
+            name=name,
+            where=node.path,
+            kind=kind,
+            enabled=enabled,
+            workflows=workflows,
+            project=project,
+        )
     detection, delta, period = _config(node)
     sources = node.nodes("dataSources", needed=True)
     if len(sources) != 1:
@@ -64,7 +76,7 @@ def read_detector(node: Node, index: int, numbering: Numbering) -> MetricRule | 
     source = _query(sources[0])
     source.required("aggregate")
     dataset = dataset_of(source)
-    check_measure(source, dataset)
+    unmeasured = why_unmeasured(source, dataset)
     thresholds, resolve = _conditions(node, numbering)
     rule = MetricRule(
         name=name,
@@ -73,12 +85,13 @@ def read_detector(node: Node, index: int, numbering: Numbering) -> MetricRule | 
         aggregate=source.text("aggregate") or "",
         dataset=dataset,
         query=source.text("query") or "",
-        window=float(source.choice("timeWindow", [minutes * 60 for minutes in WINDOWS])),
+        window=source.required_number("timeWindow", least=LEAST_WINDOW, most=MOST_WINDOW, whole=True),
         thresholds=thresholds,
         resolve=resolve,
         stateful=True,
         period=period,
-        comparison=delta if detection == "percent" else None,
+        # Some that Sentry migrated are "static" and have a delta: it compares all the same.
+        comparison=None if detection == "dynamic" else delta,
         environment=environment_name(source),
         event_types=event_types(source),
         enabled=enabled,
@@ -86,10 +99,21 @@ def read_detector(node: Node, index: int, numbering: Numbering) -> MetricRule | 
         id=id_,
         workflows=workflows,
         dynamic=detection == "dynamic",
+        unmeasured=unmeasured,
+        projects=(project,) if project else (),
     )
     source.done(*_SOURCE_ANSWER)
     node.done(*_ANSWER)
     return rule
+
+
+def _type(node: Node) -> str:
+    kind = str(node.required("type"))
+    if kind in TYPES or _OTHER_TYPES.fullmatch(kind):
+        return kind
+    shown = cut(kind)
+    hint = did_you_mean(shown, TYPES) if nearest(shown, TYPES) else f"allowed: {', '.join(TYPES)}"
+    raise node.fail("type", f'type = "{shown}" is not allowed', hint)
 
 
 def _config(node: Node) -> tuple[str, float | None, int]:

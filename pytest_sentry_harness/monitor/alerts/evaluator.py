@@ -245,7 +245,7 @@ class Evaluator:
         known = self._metric_issues.get(rule.index)
         first, times = (at, 1) if known is None else (known[0], known[1] + 1)
         self._metric_issues[rule.index] = (first, times)
-        look = Look(at, -1 - rule.index, rule.projects[0] if rule.projects else "", rule.environment or "")
+        look = Look(at, -1 - rule.index, "", rule.environment or "")
         look.category, look.priority = METRIC, PRIORITY[change.status]
         look.first_seen, look.times_seen = first, times
         look.level = 40
@@ -280,7 +280,6 @@ class Evaluator:
             compiled = CompiledRule(rule, self._tallies, self._releases, self._coverage)
             for listeners in heard:
                 listeners.append(compiled)
-            ids = {detector.id for detector in listened}
-            if not listened or any(id_ not in ids for id_ in rule.detectors):
+            if rule.errors:
                 of_events.append(compiled)
         return of_events, of_detectors

@@ -9,6 +9,7 @@ from ...model.delays import Delays, next_multiple
 from ...model.monitored import Data, Seen
 from ..fields import Fields, Kind, fields_of_event, fields_of_transaction
 from .attributes import environment_of
+from .checks import span
 from .incidents import DetectorState, TriggerIncident
 from .measures import Measure, with_issue
 from .model import MetricRule, Threshold
@@ -79,8 +80,9 @@ class MetricInquiry:
     def wanted(self) -> str:
         """What it needs, for people."""
         threshold, rule = self.threshold, self.rule
+        unit = "" if rule.comparison is None else f" % of {span(rule.comparison)} ago"
         more = f", {rule.period} times in a row" if rule.period > 1 else ""
-        return f"{_WORDS[threshold.op]} {threshold.value:g}{more}" if threshold else "nothing"
+        return f"{_WORDS[threshold.op]} {threshold.value:g}{unit}{more}" if threshold else "nothing"
 
     def see(self, seen: Seen) -> None:
         """An event was put to its issue."""

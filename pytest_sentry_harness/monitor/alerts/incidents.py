@@ -37,14 +37,29 @@ class Change:
     status: Status
     before: Status
     actions: tuple[Action, ...]
+    figure: str
+    """What was measured."""
     said: str
-    """Comparison that made it so, such as ``> 100``."""
+    """Comparison that made it so, such as ``> 100``; true as it is written, of ``figure`` too."""
 
 
 def holds(threshold: Threshold, value: float, coverage: Coverage | None) -> bool:
     """Whether ``value`` is beyond ``threshold``."""
     outcome = _COMPARE[threshold.op](value, threshold.value)
     return outcome if coverage is None else coverage.note(threshold.number, outcome)
+
+
+def compared(op: Comparator, value: float, limit: float) -> tuple[str, str]:
+    """``value``, and ``op`` with ``limit``: so exact that the comparison holds as it is written."""
+    for digits in (6, 9, 12, 17):
+        left, right = _figure(value, digits), _figure(limit, digits)
+        if _COMPARE[op](float(left), float(right)):
+            break
+    return left, f"{_WORDS[op]} {right}"
+
+
+def _figure(value: float, digits: int) -> str:
+    return str(int(value)) if value.is_integer() and abs(value) < 1e15 else f"{value:.{digits}g}"
 
 
 class TriggerIncident:
@@ -68,13 +83,14 @@ class TriggerIncident:
     def step(self, at: float, value: float) -> Change | None:
         """One evaluation. None: nothing changes."""
         before = self._status()
-        said = ""
+        figure = said = ""
         changed = fired = False
         for trigger in self._rule.thresholds:
             label = trigger.label
             if holds(trigger, value, self._coverage) and label not in self._active:
                 if self._alert(label, at):
-                    said = said or f"{_WORDS[trigger.op]} {trigger.value:g}"
+                    if not said:
+                        figure, said = compared(trigger.op, value, trigger.value)
                     changed = fired = True
             else:
                 self._alerts[label] = 0
@@ -83,8 +99,8 @@ class TriggerIncident:
                 if self._resolves[label] >= self._rule.period:
                     self._active.discard(label)
                     self._resolves[label] = 0
-                    well = self._resolving[label]
-                    said, changed = f"{_WORDS[well.op]} {well.value:g}", True
+                    figure, said = self._why_well(trigger, value)
+                    changed = True
             else:
                 self._resolves[label] = 0
         if not changed:
@@ -94,7 +110,7 @@ class TriggerIncident:
         actions = self._actions(status, fired)
         if not self._active:
             self._opened, self._was_critical = None, False
-        return Change(status, before, actions, said)
+        return Change(status, before, actions, figure, said)
 
     def _alert(self, label: Label, at: float) -> bool:
         self._alerts[label] += 1
@@ -120,6 +136,14 @@ class TriggerIncident:
         above = trigger.op == "gt"
         value = trigger.value + (AUTO_RESOLVE if above else -AUTO_RESOLVE)
         return Threshold(label=trigger.label, op="lt" if above else "gt", value=value)
+
+    def _why_well(self, trigger: Threshold, value: float) -> tuple[str, str]:
+        """At its own threshold a trigger is well already: that is what the little amount beyond it is for."""
+        well = self._resolving[trigger.label]
+        op: Comparator = "lte" if trigger.op == "gt" else "gte"
+        if well not in self._rule.resolve and _COMPARE[op](value, trigger.value):
+            return compared(op, value, trigger.value)
+        return compared(well.op, value, well.value)
 
     def _status(self) -> Status:
         if not self._active:
@@ -164,4 +188,4 @@ class DetectorState:
             return None
         before, self._status = self._status, status
         self.reset()
-        return Change(status, before, found.actions, f"{_WORDS[found.op]} {found.value:g}")
+        return Change(status, before, found.actions, *compared(found.op, value, found.value))

@@ -18,10 +18,13 @@ _ANSWER = (
     "disableReason",
     "disableDate",
     "snoozeCreatedBy",
-    "snoozeForEveryone",
     "actionMatch",
     "filterMatch",
-    "projects",
+    "type",
+)
+SNOOZED = "it is snoozed (muted)"
+SNOOZED_FOR_ONE = (
+    "is snoozed for one person only, whose answer of Sentry this is: it fires for everybody else"
 )
 
 
@@ -44,7 +47,7 @@ def read_issue_rule(node: Node, index: int, numbering: Numbering) -> IssueRule:
                 "the action has no id",
                 "write one such as sentry.mail.actions.NotifyEmailAction",
             )
-    off_why = _off(node)
+    off_why, notes = _off(node)
     rule = IssueRule(
         name=name,
         index=index,
@@ -70,6 +73,8 @@ def read_issue_rule(node: Node, index: int, numbering: Numbering) -> IssueRule:
         off_why=off_why,
         filters_first=True,
         id=node.text("id") or "",
+        projects=node.ids("projects"),
+        notes=notes,
     )
     node.done(*_ANSWER)
     return rule
@@ -94,9 +99,18 @@ def bad_environment(node: Node, name: str) -> RulesError:
     )
 
 
-def _off(node: Node) -> str:
+def snooze_of(node: Node) -> tuple[str, tuple[str, ...]]:
+    """Why a snoozed rule is off, or the note that it is not: Sentry leaves out rules that are snoozed for everyone.
+
+    An answer that does not say for whom (lists of metric rules do not) is taken for everyone.
+    """
+    snooze, for_everyone = node.get("snooze"), node.get("snoozeForEveryone")
+    if not (snooze is True or isinstance(snooze, dict)):
+        return "", ()
+    return ("", (SNOOZED_FOR_ONE,)) if for_everyone is False else (SNOOZED, ())
+
+
+def _off(node: Node) -> tuple[str, tuple[str, ...]]:
     status = node.choice("status", ("active", "disabled"), "active")
-    snooze = node.get("snooze")
-    if status == "disabled":
-        return "it is disabled"
-    return "it is snoozed (muted)" if snooze is True or isinstance(snooze, dict) else ""
+    off_why, notes = snooze_of(node)
+    return ("it is disabled" if status == "disabled" else off_why), notes

@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
+import re
+
+from ...errors import UsageError
+from .checks import span
 from .conditions_json import Numbering
-from .legacy_issue import environment_name
+from .legacy_issue import environment_name, snooze_of
 from .measures import check_measure
 from .model import Comparator, Label, MetricRule, Threshold
-from .node import Node
+from .node import Node, cut
 
 DATASETS = ("events", "transactions", "generic_metrics", "metrics", "sessions", "events_analytics_platform")
-WINDOWS = (1, 5, 10, 15, 30, 60, 120, 240, 1440)
-EVENT_TYPES = ("default", "error", "transaction", "trace_item_span", "trace_item_log")
+MOST_WINDOW = 1440
+"""Minutes. Sentry's pages offer a few, its API takes any up to a day."""
+EVENT_TYPES = ("default", "error", "transaction", "trace_item_span")
+_TRACE_ITEM = "trace_item_"
+DETECTIONS = ("static", "percent", "dynamic")
+STATUSES = {
+    0: "",
+    1: "",
+    2: "it is being deleted",
+    3: "it is being deleted",
+    4: "it is a snapshot, kept of a rule that was changed",
+    5: "it is disabled",
+    6: "Sentry has not enough data for it yet",
+}
+"""What Sentry's ``status`` means: why a rule is off. 1 to 3 are of old answers."""
+_MRI = re.compile(r"[a-z]:[a-z_]+/[^()\s]+@")
+"""A metric by its resource identifier, such as ``d:transactions/duration@millisecond``."""
 AUTO_RESOLVE = 1e-6
 """How far on the other side of a threshold is well again, where no resolve threshold is given."""
 _ANSWER = (
@@ -21,12 +40,10 @@ _ANSWER = (
     "createdBy",
     "originalAlertRuleId",
     "resolution",
-    "status",
     "activations",
     "latestIncident",
     "errors",
     "description",
-    "detectionType",
     "sensitivity",
     "seasonality",
     "extrapolationMode",
@@ -37,10 +54,11 @@ _ANSWER = (
     "excludedProjects",
     "includeAllProjects",
     "snoozeCreatedBy",
-    "snoozeForEveryone",
     "triggers",
     "queryType",
+    "type",
 )
+_TRIGGER = ("id", "alertRuleId", "resolveThreshold", "thresholdType", "dateCreated")
 
 
 def read_metric_rule(node: Node, index: int, numbering: Numbering) -> MetricRule:
@@ -48,12 +66,13 @@ def read_metric_rule(node: Node, index: int, numbering: Numbering) -> MetricRule
     name = node.name(256)
     node.required("aggregate")
     dataset = dataset_of(node)
-    check_measure(node, dataset)
-    window = int(node.choice("timeWindow", WINDOWS)) * 60.0
-    above = int(node.choice("thresholdType", (0, 1))) == 0
+    unmeasured = why_unmeasured(node, dataset)
+    window = node.required_number("timeWindow", least=1, most=MOST_WINDOW, whole=True) * 60
+    dynamic = node.choice("detectionType", DETECTIONS, "static") == "dynamic"
     delta = node.number("comparisonDelta", least=1)
-    thresholds = _triggers(node, above, numbering)
-    off = node.get("snooze")
+    comparison = None if delta is None or dynamic else delta * 60
+    thresholds, resolve = _thresholds(node, numbering, comparison, dynamic=dynamic)
+    off_why, notes = _off(node)
     rule = MetricRule(
         name=name,
         index=index,
@@ -63,28 +82,37 @@ def read_metric_rule(node: Node, index: int, numbering: Numbering) -> MetricRule
         query=node.text("query") or "",
         window=window,
         thresholds=thresholds,
-        resolve=_resolve(node, above, thresholds, numbering),
+        resolve=resolve,
         period=int(node.number("thresholdPeriod", least=1, most=20, whole=True) or 1),
-        comparison=None if delta is None else delta * 60,
+        comparison=comparison,
         environment=environment_name(node),
         event_types=event_types(node),
-        enabled=not off,
-        off_why="it is snoozed (muted)" if off else "",
+        enabled=not off_why,
+        off_why=off_why,
         id=node.text("id") or "",
-        dynamic=node.text("detectionType") == "dynamic",
-        projects=tuple(str(item) for item in node.items("projects")),
+        dynamic=dynamic,
+        unmeasured=unmeasured,
+        projects=node.ids("projects"),
+        notes=notes,
     )
     node.done(*_ANSWER)
     return rule
+
+
+def _off(node: Node) -> tuple[str, tuple[str, ...]]:
+    off_why, notes = snooze_of(node)
+    return STATUSES[int(node.choice("status", STATUSES, "0"))] or off_why, notes
 
 
 def event_types(node: Node) -> tuple[str, ...]:
     """The ``eventTypes``; none: as the dataset has them."""
     found = []
     for number, item in enumerate(node.items("eventTypes")):
-        if item not in EVENT_TYPES:
+        if item not in EVENT_TYPES and not (isinstance(item, str) and item.startswith(_TRACE_ITEM)):
             raise node.fail(
-                f"eventTypes[{number}]", f"{item!r} is no event type", f"allowed: {', '.join(EVENT_TYPES)}"
+                f"eventTypes[{number}]",
+                f"{cut(repr(item), 60)} is no event type",
+                f"allowed: {', '.join(EVENT_TYPES)}",
             )
         found.append(item)
     return tuple(found)
@@ -102,9 +130,65 @@ def dataset_of(node: Node) -> str:
     return "transactions" if dataset == "events_analytics_platform" else "errors"
 
 
-def _triggers(node: Node, above: bool, numbering: Numbering) -> tuple[Threshold, ...]:
+def why_unmeasured(node: Node, dataset: str) -> str:
+    """Why what stands at ``node`` is not measured here; empty when it is. Raises ``UsageError`` for what nothing measures.
+
+    Sentry measures logs, spans and metrics besides, with functions and fields of their own.
+    """
+    strange = sorted(set(event_types(node)).difference(EVENT_TYPES))
+    if strange:
+        return f"it measures {', '.join(strange)}, which are not seen here"
+    beyond = (node.text("dataset") or "") == "events_analytics_platform" or _MRI.search(
+        node.text("aggregate") or ""
+    )
+    try:
+        check_measure(node, dataset)
+    except UsageError as error:
+        if not beyond:
+            raise
+        return f"it measures what is not seen here: {cut(error.what, 200)}"
+    return ""
+
+
+def _thresholds(
+    node: Node, numbering: Numbering, comparison: float | None, *, dynamic: bool
+) -> tuple[tuple[Threshold, ...], tuple[Threshold, ...]]:
+    """Those of the triggers, gravest first, and that which resolves. Anomalies have none."""
+    kind = node.choice("thresholdType", (0, 1, 2), "" if dynamic else None)
+    if dynamic:
+        for trigger in node.nodes("triggers"):
+            trigger.done(*_TRIGGER, "label", "alertThreshold", "actions")
+        node.get("resolveThreshold")
+        return (), ()
+    if kind == "2":
+        raise node.fail(
+            "thresholdType", "thresholdType = 2 is for anomaly detection", "allowed: 0 (above), 1 (below)"
+        )
+    above = kind == "0"
+    given = _triggers(node, above, numbering, comparison)
+    thresholds = tuple(threshold for _, threshold in given)
+    return thresholds, _resolve(node, above, given[-1], numbering, comparison)
+
+
+def _compared(value: float, above: bool, comparison: float | None) -> float:
+    """What is compared. Sentry's API has changes: 30 is 130 per cent of the value back then, or 70 where less is looked for."""
+    if comparison is None:
+        return value
+    return 100 + value if above else 100 - value
+
+
+def _said(value: float, above: bool, comparison: float | None) -> str:
+    if comparison is None:
+        return f"{'above' if above else 'below'} {value:g}"
+    return f"{value:g} % {'more' if above else 'less'} than {span(comparison)} ago"
+
+
+def _triggers(
+    node: Node, above: bool, numbering: Numbering, comparison: float | None
+) -> list[tuple[float, Threshold]]:
+    """Thresholds as they are written, and as they are compared."""
     op: Comparator = "gt" if above else "lt"
-    found: dict[Label, Threshold] = {}
+    found: dict[Label, tuple[float, Threshold]] = {}
     triggers = node.nodes("triggers", needed=True)
     for trigger in triggers:
         label: Label = (
@@ -115,48 +199,62 @@ def _triggers(node: Node, above: bool, numbering: Numbering) -> tuple[Threshold,
                 "label", f"there is a {label} trigger already", "one critical, one warning at most"
             )
         value = trigger.required_number("alertThreshold")
-        found[label] = Threshold(
+        threshold = Threshold(
             label=label,
             op=op,
-            value=value,
+            value=_compared(value, above, comparison),
             actions=trigger.objects("actions"),
             where=trigger.path,
-            number=numbering.take(trigger.path, f"{label}: {'above' if above else 'below'} {value:g}"),
+            number=numbering.take(trigger.path, f"{label}: {_said(value, above, comparison)}"),
         )
-        trigger.done("id", "alertRuleId", "resolveThreshold", "thresholdType", "dateCreated")
+        found[label] = (value, threshold)
+        trigger.done(*_TRIGGER)
     if "critical" not in found:
         raise node.fail(
             "triggers", "the critical trigger is missing", 'add {"label": "critical", "alertThreshold": …}'
         )
-    critical, warning = found["critical"], found.get("warning")
-    if warning is None:
-        return (critical,)
+    if "warning" not in found:
+        return [found["critical"]]
+    (given, critical), (first, warning) = found["critical"], found["warning"]
     if (warning.value > critical.value) if above else (warning.value < critical.value):
-        side = "above" if above else "below"
         raise node.fail(
             "triggers",
-            f"the warning threshold {warning.value:g} lies {side} the critical one {critical.value:g}",
+            f"the warning threshold {first:g} lies {_side(first, given)} the critical one {given:g}",
             "a warning must come before it is critical",
         )
-    return (critical, warning)
+    return [found["critical"], found["warning"]]
 
 
 def _resolve(
-    node: Node, above: bool, thresholds: tuple[Threshold, ...], numbering: Numbering
+    node: Node,
+    above: bool,
+    least: tuple[float, Threshold],
+    numbering: Numbering,
+    comparison: float | None,
 ) -> tuple[Threshold, ...]:
-    value = node.number("resolveThreshold")
-    if value is None:
+    given = node.number("resolveThreshold")
+    if given is None:
         return ()
-    first = thresholds[-1].value
-    if (value > first) if above else (value < first):
-        side = "above" if above else "below"
+    first, threshold = least
+    value, limit = _compared(given, above, comparison), threshold.value
+    # Of whole numbers "more than 0" and "less than 1" leave no gap and do not overlap: Sentry takes them.
+    slack = 1 if value.is_integer() and limit.is_integer() else 0
+    if (value > limit + slack) if above else (value < limit - slack):
         raise node.fail(
             "resolveThreshold",
-            f"resolveThreshold {value:g} lies {side} the {thresholds[-1].label} threshold {first:g}",
+            f"resolveThreshold {given:g} lies {_side(given, first)} the {threshold.label} threshold {first:g}",
             "it would resolve while it still alerts: give a value on the other side",
         )
     where = f"{node.path}.resolveThreshold".lstrip(".")
-    number = numbering.take(where, f"resolved: {'below' if above else 'above'} {value:g}")
+    if comparison is None:
+        said = f"{'below' if above else 'above'} {value:g}"
+    else:
+        said = f"{'below' if above else 'above'} {value:g} % of {span(comparison)} ago"
+    number = numbering.take(where, f"resolved: {said}")
     return (
         Threshold(label="triggered", op="lt" if above else "gt", value=value, where=where, number=number),
     )
+
+
+def _side(value: float, other: float) -> str:
+    return "above" if value > other else "below"

@@ -48,7 +48,7 @@ def is_crash_free(rule: MetricRule) -> bool:
 
 def doubts_of(rule: MetricRule) -> tuple[str, ...]:
     """What the query of a rule says that is allowed and yet unlikely to be meant."""
-    return _search(rule.query, KINDS[rule.dataset], "").doubts
+    return () if rule.unmeasured else _search(rule.query, KINDS[rule.dataset], "").doubts
 
 
 class Measure:
@@ -60,8 +60,9 @@ class Measure:
 
     def __init__(self, rule: MetricRule, late: float = 0.0) -> None:
         self.kind = KINDS[rule.dataset]
-        self._aggregate: Aggregate = parse_aggregate(rule.aggregate)
-        self._search = _search(rule.query, self.kind, "")
+        self._nothing = bool(rule.unmeasured)
+        self._aggregate: Aggregate = parse_aggregate("count()" if self._nothing else rule.aggregate)
+        self._search = _search("" if self._nothing else rule.query, self.kind, "")
         self._everything = not self._search.parts
         self._environment = rule.environment
         self._types = frozenset(rule.event_types if self.kind == "event" else ())
@@ -84,7 +85,7 @@ class Measure:
 
     def takes(self, at: float, environment: str, row: Fields) -> bool:
         """Whether the rule looks at a row: by environment, type and query."""
-        if self._environment is not None and environment != self._environment:
+        if self._nothing or (self._environment is not None and environment != self._environment):
             return False
         if self._types and not self._types.intersection(row("event.type")):
             return False

@@ -37,7 +37,7 @@ class MetricWatch:
         rates; they begin the count of consecutive evaluations anew) and without anything to compare with.
         """
         rule = self.rule
-        if at <= self._last or rule.dynamic:
+        if at <= self._last or rule.dynamic or rule.unmeasured:
             return None
         self._last = at
         current = self.measure.value(at, rule.window)
@@ -53,12 +53,12 @@ class MetricWatch:
         change = self._incident.step(at, value)
         if change is None:
             return None
-        return Evaluated(change, value, self._because(value, change))
+        return Evaluated(change, value, self._because(change))
 
-    def _because(self, value: float, change: Change) -> str:
+    def _because(self, change: Change) -> str:
         rule = self.rule
         name = "crash-free rate" if is_crash_free(rule) else rule.aggregate
         if rule.comparison is not None:
             compared = f" of {span(rule.comparison)} ago"
-            return f"{name} in {span(rule.window)} is {value:g} %{compared} {change.said} %"
-        return f"{name} in {span(rule.window)} is {value:g} {change.said}"
+            return f"{name} in {span(rule.window)} is {change.figure} %{compared} {change.said} %"
+        return f"{name} in {span(rule.window)} is {change.figure} {change.said}"

@@ -59,6 +59,9 @@ class ActionFilter:
 
     group: Group
     actions: tuple[Action, ...] = ()
+    """Those that are active: Sentry skips others."""
+    inactive: int = 0
+    """How many are not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +84,15 @@ class IssueRule:
     """Of ``/rules/``: filters are asked before conditions."""
     id: str = ""
     detectors: tuple[str, ...] = ()
-    """Ids of the detectors it listens to; none: all errors of its project."""
+    """Ids of the detectors it names."""
+    connected: bool = False
+    """Whether it says which detectors it listens to: then it listens to no others, and to nothing where it names none."""
+    errors: bool = True
+    """Whether it is asked about events of errors. Of a workflow: that it listens to a detector of errors, or does not say."""
+    projects: tuple[str, ...] = ()
+    """Of a rule of ``/rules/`` slugs, of a workflow the ids of the projects of its detectors."""
+    notes: tuple[str, ...] = ()
+    """What is worth knowing and yet no defect."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +138,34 @@ class MetricRule:
     workflows: tuple[str, ...] = ()
     dynamic: bool = False
     """Anomaly detection, which nobody outside Sentry can evaluate."""
+    unmeasured: str = ""
+    """Why its figure is not measured here, such as one of logs; empty: it is."""
     projects: tuple[str, ...] = ()
+    """Slugs; of a detector the id of its project."""
+    notes: tuple[str, ...] = ()
+    """What is worth knowing and yet no defect."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventDetector:
+    """A detector that measures nothing: of errors, of all issues of a project, or of checks that do not exist here.
+
+    It decides nothing, and is no rule: it says whether workflows connected to it are asked about events.
+    """
+
+    id: str
+    name: str
+    where: str
+    kind: str
+    """Sentry's ``type``, such as ``error``."""
+    enabled: bool = True
+    workflows: tuple[str, ...] = ()
+    project: str = ""
+
+    @property
+    def of_errors(self) -> bool:
+        """Whether events of errors come from it."""
+        return self.kind in ("error", "issue_stream")
 
 
 Rule = IssueRule | MetricRule
@@ -140,6 +178,8 @@ class Warn:
     rule: str
     where: str
     what: str
+    note: bool = False
+    """Worth knowing, and no defect."""
 
     def __str__(self) -> str:
         return f"{self.where}: {self.rule!r} {self.what}"
@@ -153,4 +193,5 @@ class Rules:
     rules: tuple[Rule, ...]
     points: tuple[Point, ...] = ()
     """Those of all rules, by number."""
+    event_detectors: tuple[EventDetector, ...] = ()
     warnings: tuple[Warn, ...] = ()

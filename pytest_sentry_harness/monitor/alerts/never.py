@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
@@ -9,11 +10,12 @@ from itertools import combinations
 from .checks import Check, Frequency, LatestRelease, Level, Match
 from .conflicts import conflict
 from .constant import constant, why_constant
-from .listening import listens
+from .listening import listens, unknown_detectors
 from .look import LEVELS_BY_NAME
 from .matching import matcher
 from .measures import doubts_of, is_crash_free
-from .model import Condition, Group, IssueRule, MetricRule, Rules, Threshold, Warn
+from .model import Condition, Group, IssueRule, MetricRule, Rule, Rules, Threshold, Warn
+from .node import cut
 
 _SHARES = ("failure_rate(", "apdex(", "user_misery(", "crash_rate(", "crash_free_rate(")
 
@@ -44,14 +46,44 @@ def warnings_of(rules: Rules, known: Known = _ANYTHING) -> tuple[Warn, ...]:
             else _of_metric_rule(rule, rules, known)
         )
         found += [
-            Warn(rule=rule.name, where=_place(rules.file, where or rule.where), what=what)
+            Warn(rule=rule.name, where=_place(rules.file, where or rule.where), what=cut(what))
             for where, what in said
+        ]
+        found += [
+            Warn(rule=rule.name, where=_place(rules.file, rule.where), what=what, note=True)
+            for what in rule.notes
         ]
         first = names.setdefault((issue, rule.name), rule.where)
         if first != rule.where:
             what = f"has the name of another rule ({first}): their notifications cannot be told apart"
             found.append(Warn(rule=rule.name, where=_place(rules.file, rule.where), what=what))
-    return tuple(found)
+    return (*found, *_of_projects(rules))
+
+
+def _of_projects(rules: Rules) -> Iterator[Warn]:
+    """That rules are of several projects, where all are asked about the one that runs; by slugs and by ids."""
+    for by_id in (False, True):
+        of = [rule for rule in rules.rules if rule.projects and _names_ids(rule) is by_id]
+        counted = Counter(project for rule in of for project in rule.projects)
+        if not counted:
+            continue
+        home = counted.most_common(1)[0][0]
+        foreign: dict[tuple[str, ...], list[Rule]] = {}
+        for rule in of:
+            if home not in rule.projects:
+                foreign.setdefault(rule.projects, []).append(rule)
+        for projects, others in foreign.items():
+            first = others[0]
+            more = f" (and {len(others) - 1} more)" if len(others) > 1 else ""
+            what = (
+                f"is a rule of project {', '.join(projects)}{more}, most are of {home}: "
+                "all are taken for rules of the one project that runs"
+            )
+            yield Warn(rule=first.name, where=_place(rules.file, first.where), what=cut(what))
+
+
+def _names_ids(rule: Rule) -> bool:
+    return not rule.filters_first if isinstance(rule, IssueRule) else rule.stateful
 
 
 Said = tuple[str, str]
@@ -61,14 +93,19 @@ Said = tuple[str, str]
 def _of_issue_rule(rule: IssueRule, rules: Rules, known: Known) -> Iterator[Said]:
     if not rule.enabled:
         yield "", f"never fires: {rule.off_why}"
-    if not any(unit.actions for unit in rule.filters):
-        yield "", "tells nobody: it has no actions"
+    yield from _of_actions(rule)
     if _foreign(rule.environment, known):
         yield (
             f"{rule.where}.environment".lstrip("."),
             f"never fires: nothing comes from environment {rule.environment!r}",
         )
-    if rule.detectors or any(listens(rule, other) for other in rules.rules if isinstance(other, MetricRule)):
+    if rule.enabled:
+        for number, id_ in unknown_detectors(rule, rules.rules, rules.event_detectors):
+            yield (
+                f"{rule.where}.detectorIds[{number}]".lstrip("."),
+                f"no detector that was read has the id {id_!r}: of what it detects nothing is told",
+            )
+    if not rule.errors or any(listens(rule, other) for other in rules.rules if isinstance(other, MetricRule)):
         # Issues of detectors resolve, de-escalate and are of another category: little is impossible.
         return
     why = _why_never(rule.triggers, known)
@@ -78,6 +115,14 @@ def _of_issue_rule(rule: IssueRule, rules: Rules, known: Known) -> Iterator[Said
         why_unit = _why_never(unit.group, known) or _why_together(rule, unit.group)
         if why_unit is not None and why is None:
             yield why_unit
+
+
+def _of_actions(rule: IssueRule) -> Iterator[Said]:
+    inactive = sum(unit.inactive for unit in rule.filters)
+    if not any(unit.actions for unit in rule.filters):
+        yield "", "tells nobody: " + ("none of its actions is active" if inactive else "it has no actions")
+    elif inactive:
+        yield "", f"tells fewer than it names: {inactive} of its actions are not active"
 
 
 def _why_never(group: Group, known: Known) -> Said | None:
@@ -192,6 +237,8 @@ def _of_metric_rule(rule: MetricRule, rules: Rules, known: Known) -> Iterator[Sa
             "",
             "never fires here: dynamic thresholds (anomaly detection) are Sentry's own and cannot be evaluated",
         )
+    elif rule.unmeasured:
+        yield "", f"never fires here: {rule.unmeasured}"
     elif not rule.thresholds:
         yield "", "never fires: no condition has a result above 0"
     if _foreign(rule.environment, known):
@@ -217,7 +264,7 @@ def _of_metric_rule(rule: MetricRule, rules: Rules, known: Known) -> Iterator[Sa
 
 def _of_listeners(rule: MetricRule, rules: Rules) -> Iterator[Said]:
     if not rule.stateful:
-        if not any(threshold.actions for threshold in rule.thresholds):
+        if not rule.dynamic and not any(threshold.actions for threshold in rule.thresholds):
             yield "", "tells nobody: it has no actions"
         return
     workflows = [other for other in rules.rules if isinstance(other, IssueRule)]
@@ -236,7 +283,7 @@ def _of_listeners(rule: MetricRule, rules: Rules) -> Iterator[Said]:
 
 def _range(rule: MetricRule) -> tuple[float, float]:
     """Between which figures the aggregate can lie."""
-    if rule.comparison is not None:
+    if rule.comparison is not None or rule.unmeasured:
         return 0.0, float("inf")
     if is_crash_free(rule):
         return 0.0, 100.0

@@ -10,6 +10,10 @@ from typing import Any, NoReturn
 
 from ...errors import RulesError, did_you_mean, nearest
 
+MOST_SAID = 300
+"""Characters of a value, a key or a message about them: what is wrong may be megabytes long."""
+_MOST_HINT = 3000
+_MOST_WHERE = 600
 _HUMP = re.compile(r"(?<=[a-z0-9])([A-Z])")
 _KINDS = {
     str: "text",
@@ -60,8 +64,9 @@ class Node:
         return ": ".join(part for part in (self.file, path) if part)
 
     def fail(self, key: str | None, what: str, hint: str | None = None) -> RulesError:
-        """An error about ``key`` (about the whole object without one), ready to be raised."""
-        return RulesError(what, where=self.where(self._spelling(key) if key else None), hint=hint)
+        """An error about ``key`` (about the whole object without one), ready to be raised. Too long texts are cut."""
+        where = cut(self.where(self._spelling(key) if key else None), _MOST_WHERE)
+        return RulesError(cut(what), where=where, hint=hint and cut(hint, _MOST_HINT))
 
     def get(self, key: str) -> Any:
         """Whatever stands at ``key``; None when nothing does. Raises where it stands twice, in both spellings."""
@@ -88,9 +93,10 @@ class Node:
             return default
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise self.fail(key, f"{key} must be a text, got {kind_of(value)}")
-        if longest and len(str(value)) > longest:
-            raise self.fail(key, f"{key} has {len(str(value))} characters", f"at most {longest} are allowed")
-        return str(value)
+        text = _text(value)
+        if longest and len(text) > longest:
+            raise self.fail(key, f"{key} has {len(text)} characters", f"at most {longest} are allowed")
+        return text
 
     def name(self, longest: int) -> str:
         """The ``name``, which must be there."""
@@ -133,14 +139,14 @@ class Node:
         return value
 
     def choice(self, key: str, allowed: Iterable[Any], default: str | None = None) -> str:
-        """One of ``allowed``, as text; without ``default`` it must be there."""
+        """One of ``allowed``, as text; without ``default`` it must be there. ``60.0`` is ``60``."""
         value = self.get(key) if default is not None else self.required(key)
         if value is None:
             return default or ""
         names = [str(name) for name in allowed]
-        text = str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
+        text = _text(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
         if text not in names:
-            near = did_you_mean(text, names) if text and nearest(text, names) else ""
+            near = did_you_mean(cut(text), names) if text and nearest(cut(text), names) else ""
             raise self.fail(
                 key,
                 f"{key} = {_short(value)} is not allowed",
@@ -171,6 +177,16 @@ class Node:
         value = self.get(key)
         return None if value is None else Node(self.file, self._below(key), value)
 
+    def ids(self, key: str) -> tuple[str, ...]:
+        """A list of ids or slugs, numbers or texts."""
+        found = []
+        for number, item in enumerate(self.items(key)):
+            whole = isinstance(item, float) and item.is_integer()
+            if isinstance(item, bool) or not (whole or isinstance(item, str | int)):
+                raise self.fail(f"{key}[{number}]", "an id must be a text or a whole number")
+            found.append(_text(item))
+        return tuple(found)
+
     def objects(self, key: str) -> tuple[Mapping[str, Any], ...]:
         """A list of objects that are passed on as they are, such as actions."""
         return tuple(node.content for node in self.nodes(key))
@@ -181,8 +197,11 @@ class Node:
         spellings = allowed.union(snake_case(key) for key in allowed)
         for key in self.content:
             if key not in spellings:
+                shown = cut(key)
                 raise RulesError(
-                    f"unknown key {key!r}", where=self.where(key), hint=did_you_mean(key, sorted(allowed))
+                    f"unknown key {shown!r}",
+                    where=cut(self.where(shown), _MOST_WHERE),
+                    hint=did_you_mean(shown, sorted(allowed)),
                 )
 
     def _below(self, key: str) -> str:
@@ -192,7 +211,7 @@ class Node:
         return key if key in self.content or snake_case(key) not in self.content else snake_case(key)
 
     def _misspelt(self, key: str) -> str:
-        near = nearest(key, [name for name in self.content if name not in self._asked])
+        near = nearest(key, [cut(name) for name in self.content if name not in self._asked])
         return f"is {near[0]!r} meant to be {key!r}?" if near else f"add {key!r}"
 
 
@@ -204,6 +223,21 @@ def snake_case(key: str) -> str:
 def kind_of(value: object) -> str:
     """What a JSON value is, for people."""
     return "null" if value is None else _KINDS.get(type(value), type(value).__name__)
+
+
+def cut(text: str, most: int = MOST_SAID) -> str:
+    """``text``, of which a part is left out where it has more than ``most`` characters."""
+    if len(text) <= most:
+        return text
+    head = most * 2 // 3
+    return f"{text[:head]}… ({len(text)} characters) …{text[head - most :]}"
+
+
+def _text(value: str | int | float) -> str:
+    """Sentry divides some whole numbers before it answers: they come as ``60.0``."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
 
 
 def _number(value: object) -> float | None:

@@ -14,9 +14,10 @@ from .conditions_json import Numbering
 from .detector import read_detector
 from .legacy_issue import read_issue_rule
 from .legacy_metric import read_metric_rule
-from .model import Rule, Rules
+from .listening import connect
+from .model import EventDetector, Rule, Rules
 from .never import warnings_of
-from .node import Node, kind_of, read_json, snake_case
+from .node import Node, cut, kind_of, read_json, snake_case
 from .workflow import read_workflow
 
 LISTS = ("rules", "alertRules", "workflows", "detectors")
@@ -44,41 +45,55 @@ def read_rule_files(files: Sequence[tuple[str, str]]) -> Rules:
     """
     if len(files) == 1:
         return read_rules(files[0][1], files[0][0])
-    numbering = Numbering()
-    rules: list[Rule] = []
+    reading = _Reading()
     for name, text in files:
-        _add(rules, numbering, read_json(text, name), name, several=True)
-    return _whole("", rules, numbering)
+        reading.add(read_json(text, name), name, several=True)
+    return reading.whole("")
 
 
 def rules_of(document: Any, name: str) -> Rules:
     """The rules in a decoded JSON document."""
-    numbering = Numbering()
-    rules: list[Rule] = []
-    _add(rules, numbering, document, name, several=False)
-    return _whole(name, rules, numbering)
+    reading = _Reading()
+    reading.add(document, name, several=False)
+    return reading.whole(name)
 
 
-def _whole(file: str, rules: list[Rule], numbering: Numbering) -> Rules:
-    read = Rules(file=file, rules=tuple(rules), points=tuple(numbering.points))
-    return replace(read, warnings=warnings_of(read))
+class _Reading:
+    """Collects what documents hold."""
 
+    def __init__(self) -> None:
+        self._numbering = Numbering()
+        self._rules: list[Rule] = []
+        self._event_detectors: list[EventDetector] = []
 
-def _add(rules: list[Rule], numbering: Numbering, document: Any, name: str, *, several: bool) -> None:
-    """Add those of ``document``; of ``several`` files, each key path begins with its own."""
-    for kind, path, content in _each(document, name):
-        node = Node("", f"{name}: {path or 'rule'}", content) if several else Node(name, path, content)
-        kind = kind or _kind_of(node)
-        if kind == "rules":
-            rules.append(read_issue_rule(node, len(rules), numbering))
-        elif kind == "alertRules":
-            rules.append(read_metric_rule(node, len(rules), numbering))
-        elif kind == "workflows":
-            rules.append(read_workflow(node, len(rules), numbering))
-        else:
-            detector = read_detector(node, len(rules), numbering)
-            if detector is not None:
-                rules.append(detector)
+    def add(self, document: Any, name: str, *, several: bool) -> None:
+        """Add those of ``document``; of ``several`` files, each key path begins with its own."""
+        rules, numbering = self._rules, self._numbering
+        for kind, path, content in _each(document, name):
+            node = Node("", f"{name}: {path or 'rule'}", content) if several else Node(name, path, content)
+            kind = kind or _kind_of(node)
+            if kind == "rules":
+                rules.append(read_issue_rule(node, len(rules), numbering))
+            elif kind == "alertRules":
+                rules.append(read_metric_rule(node, len(rules), numbering))
+            elif kind == "workflows":
+                rules.append(read_workflow(node, len(rules), numbering))
+            else:
+                detector = read_detector(node, len(rules), numbering)
+                if isinstance(detector, EventDetector):
+                    self._event_detectors.append(detector)
+                else:
+                    rules.append(detector)
+
+    def whole(self, file: str) -> Rules:
+        """All of them: only now it is known which workflow listens to what."""
+        read = Rules(
+            file=file,
+            rules=connect(self._rules, self._event_detectors),
+            points=tuple(self._numbering.points),
+            event_detectors=tuple(self._event_detectors),
+        )
+        return replace(read, warnings=warnings_of(read))
 
 
 def _each(document: Any, name: str) -> list[tuple[str, str, Any]]:
@@ -97,7 +112,10 @@ def _each(document: Any, name: str) -> list[tuple[str, str, Any]]:
     found = []
     for key, value in document.items():
         if key not in by_name:
-            raise RulesError(f"unknown key {key!r}", where=f"{name}: {key}", hint=did_you_mean(key, LISTS))
+            shown = cut(key)
+            raise RulesError(
+                f"unknown key {shown!r}", where=f"{name}: {shown}", hint=did_you_mean(shown, LISTS)
+            )
         if not isinstance(value, list):
             raise RulesError(f"{key} must be a list, got {kind_of(value)}", where=f"{name}: {key}")
         found += [(by_name[key], f"{key}[{index}]", item) for index, item in enumerate(value)]

@@ -31,7 +31,8 @@ def read_workflow(node: Node, index: int, numbering: Numbering) -> IssueRule:
                 raise child.fail(
                     f"actions[{number}]", "the action has no type", "write one such as email or slack"
                 )
-        filters.append(ActionFilter(group=group, actions=actions))
+        active = tuple(action for action in actions if action.get("status") in (None, "active"))
+        filters.append(ActionFilter(group=group, actions=active, inactive=len(actions) - len(active)))
     if triggers is None:
         group = Group(logic="any-short", where=f"{node.path}.triggers".lstrip("."))
     else:
@@ -50,7 +51,8 @@ def read_workflow(node: Node, index: int, numbering: Numbering) -> IssueRule:
         enabled=enabled,
         off_why="" if enabled else "it is not enabled",
         id=node.text("id") or "",
-        detectors=ids(node, "detectorIds"),
+        detectors=node.ids("detectorIds"),
+        connected=node.get("detectorIds") is not None,
     )
     node.done(*_ANSWER)
     return rule
@@ -63,13 +65,3 @@ def read_group(node: Node, place: Place, numbering: Numbering) -> Group:
         conditions=tuple(read_condition(child, place, numbering) for child in node.nodes("conditions")),
         where=node.path,
     )
-
-
-def ids(node: Node, key: str) -> tuple[str, ...]:
-    """A list of ids, numbers or texts."""
-    found = []
-    for number, item in enumerate(node.items(key)):
-        if isinstance(item, bool) or not isinstance(item, str | int):
-            raise node.fail(f"{key}[{number}]", "an id must be a text or a whole number")
-        found.append(str(item))
-    return tuple(found)

@@ -43,8 +43,14 @@ def check_dashboard(
         WidgetReport(
             index=refused.index,
             title=refused.title,
-            status="invalid",
-            findings=(Finding(kind="invalid", text=str(refused.error), where=refused.error.where or ""),),
+            status="unsupported" if refused.unsupported else "invalid",
+            findings=(
+                Finding(
+                    kind="unsupported" if refused.unsupported else "invalid",
+                    text=str(refused.error),
+                    where=refused.error.where or "",
+                ),
+            ),
         )
         for refused in dashboard.refused
     ]
@@ -82,7 +88,14 @@ def _report(
         doubts += [Finding(kind="doubt", text=doubt) for doubt in query.search.doubts]
         if not occurring.rows:
             continue
-        mistaken = missing_fields(widget, query, occurring, conditions=outcome.matched > 0)
+        mistaken = missing_fields(
+            widget,
+            query,
+            occurring,
+            [each for obstacle in outcome.obstacles for each in obstacle.conditions]
+            if outcome.matched
+            else (),
+        )
         mistaken += wrong_types(query, occurring)
         if not outcome.matched:
             findings += why_empty(outcome, occurring, now)
@@ -90,8 +103,16 @@ def _report(
             findings.append(_emptied_by_aggregates(query, outcome, occurring))
         elif query.measures and all(value is None for row in outcome.shown.rows for _, value in row.values):
             text = f"{occurring.count(outcome.matched)} meet the conditions, but none of them gives a value"
-            findings.append(Finding(kind="empty" if mistaken else "quiet", text=text))
+            findings.append(
+                Finding(
+                    kind="empty" if any(each.kind != "doubt" for each in mistaken) else "quiet", text=text
+                )
+            )
         findings += mistaken
+        findings += [
+            Finding(kind="quiet", text=f"{text} is too large to be a number, and shows nothing", where=text)
+            for text in outcome.endless
+        ]
         findings += wrong_units(widget, query, outcome.shown.rows, occurring)
     if not occurring.rows:
         text = f"no {occurring.noun} arrived at all: there is nothing it could show"

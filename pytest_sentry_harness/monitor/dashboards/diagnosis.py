@@ -42,10 +42,11 @@ def why_empty(outcome: Outcome, occurring: Occurring, now: float) -> list[Findin
 
 
 def missing_fields(
-    widget: Widget, query: Query, occurring: Occurring, *, conditions: bool = True
+    widget: Widget, query: Query, occurring: Occurring, conditions: Sequence[Condition]
 ) -> list[Finding]:
-    """Fields of columns, aggregates and, if asked, conditions that no row has. O(fields x rows) at worst."""
+    """Fields of columns, aggregates and ``conditions`` that no row has. O(fields x rows) at worst."""
     asked: dict[str, tuple[str, bool]] = {}
+    shown: set[str] = set()
     for column in query.columns:
         asked.setdefault(column_field(widget, column), (f"column {column}", False))
     for measure in (*query.measures, *([query.order] if query.order else [])):
@@ -53,7 +54,8 @@ def missing_fields(
             first = aggregate.arguments[:1] if aggregate.function in _FIRST_ARGUMENT else ()
             for name in (*first, *(name for name, _ in aggregate.needs)):
                 asked.setdefault(name, (aggregate.text, False))
-    for condition in query.search.conditions if conditions else ():
+    shown.update(asked)
+    for condition in conditions:
         # That a row lacks a field is what these conditions may be about.
         lacking = condition.negated or condition.values == ("",) or condition.key == "has"
         if _key(condition) not in ("", "is"):
@@ -66,7 +68,9 @@ def missing_fields(
             continue
         # What rows of another kind have is spelt right: it is the dataset that does not fit.
         missing: FindingKind = "wrong_type" if occurring.elsewhere(name) else "misspelt_field"
-        kind: FindingKind = "doubt" if occurring.known(name) else missing
+        # A number or a column that is never there is nothing to look at, be it spelt right or not.
+        known: FindingKind = "quiet" if name in shown else "doubt"
+        kind: FindingKind = known if occurring.known(name) else missing
         found.append(Finding(kind=kind, text=f"{where}: {occurring.absent(name)}", where=name))
     return found
 

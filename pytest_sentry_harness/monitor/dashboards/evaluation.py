@@ -7,6 +7,7 @@ bring back. O(rows x conditions) for each query, and no row is kept.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -15,8 +16,9 @@ from ...protocol.event_fields import seconds_of
 from ..aggregates import Accumulator, Aggregate
 from ..fields import Fields, Joined, Kind, Row, text_of
 from ..search import Condition
+from .filters import LATEST, latest_releases, names_latest, with_latest
 from .measures import Measure
-from .model import KINDS_OF, SERIES, Dashboard, Query, Shown, ShownRow, Widget
+from .model import ALL_PROJECTS, KINDS_OF, SERIES, Dashboard, Query, Shown, ShownRow, Widget
 from .queries import ISSUE_COLUMNS, measure_index
 
 Rows = Mapping[Kind, Sequence[Row]]
@@ -58,6 +60,8 @@ class Outcome:
     newest_shown: float | None = None
     newest_met: float | None = None
     """When the newest row arrived that fails at nothing, or at the window only."""
+    endless: dict[str, None] = field(default_factory=dict)
+    """Aggregates whose result is too large to be a number."""
     slowest: float | None = None
     """Seconds by which rows that are shown arrived after their own time, at most; None where rows are no moments."""
 
@@ -93,18 +97,31 @@ def window_of(dashboard: Dashboard, now: float) -> tuple[float, float]:
     return now - (dashboard.period_seconds or DEFAULT_PERIOD), now
 
 
-def obstacles_of(dashboard: Dashboard, query: Query, now: float) -> tuple[Obstacle, ...]:
+def obstacles_of(
+    dashboard: Dashboard, widget: Widget, query: Query, rows: Rows, now: float
+) -> tuple[Obstacle, ...]:
     """What a row must pass, the conditions first: they are what people change."""
     start, end = window_of(dashboard, now)
-    found = [Obstacle("conditions", part.text, part.test, part.conditions) for part in query.search.parts]
+    searches = [each.search for each in dashboard.searches if each.dataset == widget.widget_type]
+    conditions = [condition for search in (query.search, *searches) for condition in search.conditions]
+    wanted = LATEST in dashboard.releases or names_latest(conditions)
+    latest = latest_releases(rows) if wanted else {}
+    found = [
+        Obstacle(
+            "conditions",
+            part.text if search is query.search else f"{part.text} (a filter of the dashboard)",
+            with_latest(part.test, latest) if names_latest(part.conditions) else part.test,
+            part.conditions,
+        )
+        for search in (query.search, *searches)
+        for part in search.parts
+    ]
     if dashboard.environment:
         found.append(_one_of("environment", "environment", dashboard.environment))
-    projects = [str(project) for project in dashboard.projects if project != -1]
-    if projects:
-        found.append(_one_of("projects", "project", projects))
-    releases = dashboard.filters.get("release")
-    if isinstance(releases, list) and releases:
-        found.append(_one_of("releases", "release", [str(release) for release in releases]))
+    if dashboard.projects and ALL_PROJECTS not in dashboard.projects:
+        found.append(_one_of("projects", "project", [str(project) for project in dashboard.projects]))
+    if dashboard.releases:
+        found.append(_one_of("releases", "release", dashboard.releases, latest))
     found.append(Obstacle("window", "the time window", lambda row, at: start <= row.at <= end))
     return tuple(found)
 
@@ -112,7 +129,10 @@ def obstacles_of(dashboard: Dashboard, query: Query, now: float) -> tuple[Obstac
 def evaluate(widget: Widget, dashboard: Dashboard, rows: Rows, *, now: float) -> tuple[Outcome, ...]:
     """What each query of ``widget`` shows at ``now``. O(rows x conditions x queries)."""
     given = of_kinds(rows, KINDS_OF[widget.widget_type])
-    return tuple(_evaluate(widget, query, dashboard, given, now) for query in widget.queries)
+    return tuple(
+        _evaluate(widget, query, dashboard, given, obstacles_of(dashboard, widget, query, rows, now), now)
+        for query in widget.queries
+    )
 
 
 def of_kinds(rows: Rows, kinds: Sequence[Kind]) -> Sequence[Row]:
@@ -135,24 +155,30 @@ def interval_of(widget: Widget, start: float, end: float) -> float:
     return interval
 
 
-def _one_of(name: str, field_name: str, allowed: Sequence[str]) -> Obstacle:
+def _one_of(
+    name: str, field_name: str, allowed: Sequence[str], latest: Mapping[str, str] | None = None
+) -> Obstacle:
     wanted = frozenset(allowed)
 
-    def test(row: Row, now: float) -> bool:
+    def test(row: Fields, now: float) -> bool:
         return any(text_of(value) in wanted for value in row(field_name))
 
-    return Obstacle(name, f"{name} {', '.join(allowed)}", test)
+    return Obstacle(name, f"{name} {', '.join(allowed)}", with_latest(test, latest) if latest else test)
 
 
 def _evaluate(
-    widget: Widget, query: Query, dashboard: Dashboard, given: Sequence[Row], now: float
+    widget: Widget,
+    query: Query,
+    dashboard: Dashboard,
+    given: Sequence[Row],
+    obstacles: tuple[Obstacle, ...],
+    now: float,
 ) -> Outcome:
     start, end = window_of(dashboard, now)
-    obstacles = obstacles_of(dashboard, query, now)
     tests = [obstacle.test for obstacle in obstacles]
     last = len(tests) - 1
     measures = [*query.measures, *([query.order] if query.order else [])]
-    aggregates = [each for measure in measures for each in measure.aggregates]
+    aggregates = _aggregates(measures)
     aggregates += [condition.aggregate for condition in query.search.having]
     series = widget.display_type in SERIES
     interval = interval_of(widget, start, end) if series else 1.0
@@ -242,6 +268,11 @@ def _grouped(
     found: list[tuple[_Group, list[float | None], Cells]] = []
     for group, cells in groups.items():
         raw = [each.value(end - start) for each in cells.total]
+        outcome.endless.update(
+            (aggregate.text, None)
+            for aggregate, value in zip(_aggregates(measures), raw, strict=False)
+            if value is not None and not math.isfinite(value)
+        )
         conditions = query.search.having
         measured = raw[len(raw) - len(conditions) :] if conditions else []
         if all(condition.holds(value) for condition, value in zip(conditions, measured, strict=True)):
@@ -261,6 +292,10 @@ def _grouped(
             )
         )
     return shown
+
+
+def _aggregates(measures: Sequence[Measure]) -> list[Aggregate]:
+    return [each for measure in measures for each in measure.aggregates]
 
 
 def _measured(measures: Sequence[Measure], raw: Sequence[float | None]) -> list[float | None]:

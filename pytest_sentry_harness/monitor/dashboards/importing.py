@@ -7,11 +7,13 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from ...errors import RulesError
+from ...errors import RulesError, UnsupportedError
 from ...protocol.event_fields import seconds_of
-from .keys import Keys
+from .filters import filters_of
+from .keys import Keys, camel
 from .layout import layout_of, overlaps
 from .model import (
+    ALL_PROJECTS,
     DISPLAY_TYPES,
     KINDS_OF,
     MOST_TITLE,
@@ -33,7 +35,9 @@ _KEPT = [
     "isFavorited",
     "utc",
     "prebuiltId",
-    "allProjects",
+    "description",
+    "widgetDisplay",
+    "widgetPreview",
     "expired",
     "name",
     "isHidden",
@@ -48,7 +52,10 @@ _KEPT_OF_WIDGET = [
     "axisRange",
     "legendType",
     "order",
+    "tableWidths",
+    "tempId",
 ]
+_LONE = re.compile("[\ud800-\udfff]")
 _PERIOD = re.compile(r"(\d{1,6})([smhdw])")
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 
@@ -75,7 +82,7 @@ def load_dashboard(document: object, name: str = "dashboard") -> Dashboard:
 
     Raises ``RulesError`` for what is wrong with the dashboard itself.
     """
-    keys = Keys(_json(document, name) if isinstance(document, (str, bytes)) else document, name)
+    keys = Keys(_encodable(_json(document, name), name), name)
     title = keys.required("title", MOST_TITLE)
     given = keys.objects("widgets")
     if len(given) > MOST_WIDGETS:
@@ -86,8 +93,11 @@ def load_dashboard(document: object, name: str = "dashboard") -> Dashboard:
     if moments[0] is not None and moments[1] is not None and moments[0] >= moments[1]:
         keys.refuse("start", f"start {start} is not before end {end}")
     projects, environment = keys.numbers("projects"), keys.texts("environment") or ()
-    filters = keys.mapping("filters") or {}
-    extra = keys.rest(_KEPT)
+    filters = filters_of(keys)
+    if keys.flag("allProjects") or filters.all_projects or ALL_PROJECTS in projects:
+        projects = (ALL_PROJECTS,)
+    unknown = keys.unknown(_KEPT)
+    extra = keys.rest((*_KEPT, *map(camel, unknown)))
     widgets, positions, refused = _widgets(given, name)
     return Dashboard(
         title=title,
@@ -98,10 +108,16 @@ def load_dashboard(document: object, name: str = "dashboard") -> Dashboard:
         period_seconds=seconds,
         start=start,
         end=end,
-        filters=filters,
+        filters=keys.mapping("filters") or {},
+        releases=filters.releases,
+        searches=filters.searches,
         extra=extra,
         refused=tuple(refused),
         positions=tuple(positions) if refused else (),
+        warnings=tuple(
+            f"dashboard {title!r} has a key {each!r} that nobody knows here; whatever it does in Sentry, it does not do here"
+            for each in unknown
+        ),
     )
 
 
@@ -129,7 +145,14 @@ def _widgets(given: Sequence[object], name: str) -> tuple[list[Widget], list[int
                     hint="give it a place of its own: no two widgets may share a cell of the grid",
                 )
         except RulesError as error:
-            refused.append(Refused(index=index, title=title if isinstance(title, str) else "", error=error))
+            refused.append(
+                Refused(
+                    index=index,
+                    title=title if isinstance(title, str) else "",
+                    error=error,
+                    unsupported=isinstance(error.__cause__, UnsupportedError),
+                )
+            )
         else:
             widgets.append(widget)
             positions.append(index)
@@ -214,6 +237,26 @@ def _json(text: object, name: str) -> Any:
     if not isinstance(text, (str, bytes)):
         return text
     try:
-        return json.loads(text)
+        if isinstance(text, bytes):
+            text = text.decode(json.detect_encoding(text), "surrogatepass")
+        return json.loads(text.removeprefix("\ufeff"))
     except (ValueError, RecursionError) as error:
         raise RulesError(f"not valid JSON: {error}", where=name, hint="export the dashboard again") from error
+
+
+def _encodable(value: Any, name: str) -> Any:
+    """``value`` with a replacement character for each half of a surrogate pair: such text cannot be written to any file."""
+    try:
+        return _replaced(value)
+    except RecursionError as error:
+        raise RulesError("nested too deeply to be read", where=name) from error
+
+
+def _replaced(value: Any) -> Any:
+    if isinstance(value, str):
+        return _LONE.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [_replaced(each) for each in value]
+    if isinstance(value, dict):
+        return {_replaced(key): _replaced(each) for key, each in value.items()}
+    return value

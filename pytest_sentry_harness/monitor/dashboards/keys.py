@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
@@ -9,6 +10,8 @@ from typing import Any, NoReturn
 from ...errors import RulesError, did_you_mean, nearest
 from ..strict import kind_of
 
+_ALIKE = 0.7
+"""How alike a misspelt key and the one that is meant are, at least."""
 _SNAKE = re.compile(r"_([a-z0-9])")
 
 
@@ -121,6 +124,15 @@ class Keys:
         """A list, whose entries are looked at later."""
         return list(self._get(key, list, "a list of objects") or [])
 
+    def flag(self, key: str) -> bool:
+        """True or false; false when it is not there."""
+        return bool(self._get(key, bool, "true or false"))
+
+    def anything(self, key: str) -> Any:
+        """A value of any type; None when it is not there."""
+        self._asked.add(key)
+        return self._values.get(key)
+
     def mapping(self, key: str) -> dict[str, Any] | None:
         """An object, as it is; None when it is not there."""
         value = self._get(key, dict, "an object")
@@ -135,6 +147,21 @@ class Keys:
                     key, f"unknown key {written!r}", did_you_mean(camel(written), self._asked | known)
                 )
         return {key: value for key, value in self._values.items() if key in known and key not in self._asked}
+
+    def unknown(self, kept: Iterable[str]) -> list[str]:
+        """Keys, as written, that nobody asked for, that are none of ``kept``, and that are unlike all of these.
+
+        Raises about a key that is one of them misspelt.
+        """
+        known = {each.lower(): each for each in self._asked | set(kept)}
+        found = []
+        for key, written in self._written.items():
+            if key not in known.values():
+                near = difflib.get_close_matches(key.lower(), known, 1, _ALIKE)
+                if near:
+                    self.refuse(key, f"unknown key {written!r}", f"did you mean {known[near[0]]!r}?")
+                found.append(written)
+        return found
 
     def _get(self, key: str, kind: type | tuple[type, ...], description: str) -> Any:
         self._asked.add(key)

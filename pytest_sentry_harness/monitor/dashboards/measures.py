@@ -7,6 +7,7 @@ has no value.
 from __future__ import annotations
 
 import ast
+import math
 import operator
 import re
 from collections.abc import Callable, Sequence
@@ -23,6 +24,7 @@ _OPERATIONS: dict[type[ast.operator], Callable[[float, float], float]] = {
     ast.Mult: operator.mul,
     ast.Div: operator.truediv,
 }
+_NAME = re.compile(r"(?<![\w.])[^\W\d]\w*")
 _MOST_CHARACTERS = 1000
 _HINT = "write aggregates, numbers, + - * / and parentheses: equation|count_if(level,equals,fatal) / count()"
 _Formula = Callable[[Sequence[float | None]], float | None]
@@ -38,8 +40,9 @@ class Measure:
     _formula: _Formula = field(repr=False, compare=False)
 
     def value(self, values: Sequence[float | None]) -> float | None:
-        """From the values of the aggregates; None when one is missing that is needed."""
-        return self._formula(values)
+        """From the values of the aggregates; None when one is missing that is needed, or when it is no finite number."""
+        found = self._formula(values)
+        return found if found is not None and math.isfinite(found) else None
 
 
 def is_measure(text: str) -> bool:
@@ -61,12 +64,21 @@ def parse_measure(text: str, *, where: str | None = None) -> Measure:
         aggregates.append(parse_aggregate(match[0], where=where, offset=offset))
         return f"v{len(aggregates) - 1}"
 
-    bare = _CALL.sub(place, inner)
     refused = SearchError(
         f"{text[:80]!r} is not an equation", position=len(EQUATION) + 1, where=where, hint=_HINT
     )
     if len(inner) > _MOST_CHARACTERS:
         raise refused
+    # Aggregates become names below, so that none may be there before.
+    name = _NAME.search(_CALL.sub(lambda match: " " * len(match[0]), inner))
+    if name is not None:
+        raise SearchError(
+            f"{name[0][:40]!r} is neither an aggregate nor a number",
+            position=len(EQUATION) + name.start() + 1,
+            where=where,
+            hint=_HINT,
+        )
+    bare = _CALL.sub(place, inner)
     try:
         tree = ast.parse(bare.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
@@ -80,8 +92,8 @@ def parse_measure(text: str, *, where: str | None = None) -> Measure:
 def _formula(node: ast.expr) -> _Formula | None:
     """What computes the node; None for anything an equation cannot have."""
     if isinstance(node, ast.Constant) and type(node.value) in (int, float):
-        constant = float(node.value)  # type: ignore[arg-type]
-        return lambda values: constant
+        constant = _finite(node.value)  # type: ignore[arg-type]
+        return None if constant is None else lambda values: constant
     if isinstance(node, ast.Name) and re.fullmatch(r"v\d+", node.id):
         index = int(node.id[1:])
         return lambda values: values[index]
@@ -93,6 +105,14 @@ def _formula(node: ast.expr) -> _Formula | None:
         if left is not None and right is not None:
             return _binary(_OPERATIONS[type(node.op)], left, right)
     return None
+
+
+def _finite(number: float) -> float | None:
+    try:
+        found = float(number)
+    except OverflowError:
+        return None
+    return found if math.isfinite(found) else None
 
 
 def _binary(operation: Callable[[float, float], float], left: _Formula, right: _Formula) -> _Formula:

@@ -15,6 +15,8 @@ COLUMNS = 6
 """Of the grid."""
 MOST_WIDGETS = 30
 MOST_TITLE = 255
+ALL_PROJECTS = -1
+"""In place of a project: all of them."""
 DISPLAY_TYPES = (
     "line",
     "area",
@@ -120,11 +122,21 @@ class Widget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """A widget that is not valid."""
+    """A widget that is not valid, or that has what Sentry knows and nobody evaluates here."""
 
     index: int
     title: str
     error: RulesError
+    unsupported: bool = False
+    """It is valid, and cannot be evaluated here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GlobalFilter:
+    """A search that is added to the conditions of all widgets of a dataset."""
+
+    dataset: str
+    search: Search
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,11 +152,16 @@ class Dashboard:
     start: str | None = None
     end: str | None = None
     filters: Mapping[str, Any] = field(default_factory=dict)
+    """As in the JSON; ``releases`` and ``searches`` are what they say."""
+    releases: tuple[str, ...] = ()
+    searches: tuple[GlobalFilter, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
     refused: tuple[Refused, ...] = ()
     """Only from ``load_dashboard``."""
     positions: tuple[int, ...] = ()
     """Index of each widget in the document; empty when none was refused."""
+    warnings: tuple[str, ...] = ()
+    """What was not understood and is left as it is, each as a sentence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from ...errors import RulesError, SearchError
+from ...errors import RulesError, SearchError, UnsupportedError
 from ..fields import Kind
 from ..search import Search, parse_search
 from .keys import Keys
@@ -25,6 +25,7 @@ _KEPT_OF_QUERY = [
     "slideOutId",
     "order",
 ]
+_MADE_BY_SENTRY = frozenset({"timestamp.to_day", "timestamp.to_hour", "total.count"})
 _ALIAS = re.compile(r"[^\w]+")
 ISSUE_COLUMNS = {"events": "timesSeen", "lifetimeEvents": "timesSeen", "assignee": "assigned"}
 ISSUE_ORDERS = ("date", "new", "freq", "user", "trends", "inbox", "recommended")
@@ -48,6 +49,12 @@ def query_of(content: object, name: str, path: str, display: str, widget_type: s
     for index, column in enumerate(columns):
         if is_measure(column):
             keys.refuse(f"columns[{index}]", f"{column!r} is an aggregate", "move it to aggregates")
+        if column in _MADE_BY_SENTRY:
+            where = keys.where(f"columns[{index}]")
+            error = UnsupportedError("see below", position=1, where=where)
+            raise RulesError(
+                f"{column} is a field that Sentry makes, and that is not evaluated here", where=where
+            ) from error
     if display in SERIES | {"big_number", "categorical_bar"} and not measures and widget_type != "issue":
         keys.refuse(
             "aggregates", f"a widget of type {display} needs an aggregate", "add one, such as count()"

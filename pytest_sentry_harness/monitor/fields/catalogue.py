@@ -47,30 +47,36 @@ _CONTEXTS = (
 )
 _DEVICE = "device.arch device.brand device.family device.name device.model device.model_id device.class"
 _BOTH = (
-    "id event.type level message title platform platform.name project project.id release release.version release.package "
+    "id event.type level message title platform platform.name project project.id project.name release release.version release.package "
     "release.build dist environment transaction user user.id user.email user.username user.ip user.display geo.city "
     "geo.country_code geo.region http.method http.url http.referer http.status_code url sdk.name sdk.version trace "
     f"trace.span trace.parent_span {_CONTEXTS} os browser runtime device {_DEVICE}"
 )
 _EVENT = (
     "error.type error.value error.mechanism stack.abs_path stack.filename stack.function stack.module stack.package "
-    "location culprit issue handled mechanism"
+    "location culprit issue issue.id handled mechanism"
 )
+# What Sentry makes itself, or few SDKs send: looked up among tags and attributes, and no misspelling where it is not there.
+_RARE = (
+    "geo.subdivision replayId profile.id user.segment release.stage os.distribution_name os.distribution_version "
+    "device.locale device.orientation device.uuid"
+)
+_MADE_OF_SPANS = "span.action span.category span.domain span.group span.module span.system normalized_description transaction.method"
 _TRANSACTION = "transaction.op transaction.status transaction.method transaction.source"
 _SPAN = (
-    "id trace span.op span.description span.name span.status span.origin transaction transaction.op release "
-    "environment project user"
+    "id trace trace.status span.op span.description span.name span.status span.origin transaction transaction.op release "
+    "environment project project.id project.name user"
 )
-_SESSION = "release release.version release.package release.build environment project session.status user"
+_SESSION = "release release.version release.package release.build environment project project.id project.name session.status user"
 _ISSUE = (
     "is assigned assigned_or_suggested bookmarks firstRelease first-release issue issue.category issue.type "
     "issue.priority status culprit"
 )
 
 _TEXT: dict[Kind, str] = {
-    "event": f"{_BOTH} {_EVENT}",
-    "transaction": f"{_BOTH} {_TRANSACTION}",
-    "span": _SPAN,
+    "event": f"{_BOTH} {_EVENT} {_RARE}",
+    "transaction": f"{_BOTH} {_TRANSACTION} {_RARE}",
+    "span": f"{_SPAN} {_MADE_OF_SPANS}",
     "session": _SESSION,
     # An issue is found by any of its events.
     "issue": f"{_BOTH} {_EVENT} {_ISSUE}",

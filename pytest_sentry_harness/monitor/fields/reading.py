@@ -65,8 +65,10 @@ class Row:
     def _look_up(self, name: str) -> Iterable[object]:
         if name == "timestamp" or name == "event.timestamp":
             return (self.at,)
-        if name == "project" or name == "project.id":
+        if name in ("project", "project.id", "project.name"):
             return (self.project,) if self.project else ()
+        if name == "issue.id":
+            return self("issue")
         getter = self._getters.get(name)
         if getter is not None:
             found = tuple(value for value in getter(self._source) if value is not None)

@@ -16,6 +16,7 @@ class _Source:
     span: SpanTold
     transaction: str
     transaction_op: str
+    transaction_status: str
     transaction_ms: float | None
     event: Any
     """The payload of the transaction it came in: its environment, release and user are those of its spans."""
@@ -54,6 +55,7 @@ def fields_of_span(
         span,
         told.name if told else "",
         told.op if told else "",
+        told.status if told else "",
         milliseconds(told.start, told.end) if told and told.duration >= 0 else None,
         event,
     )
@@ -84,6 +86,12 @@ def _inherited(name: str, *attributes: str) -> Getter:
     return get
 
 
+def _trace_status(source: Any) -> Iterator[object]:
+    """That of the transaction, which all its spans have in Sentry; of a span that came alone, its own."""
+    told = source.span.data.get("sentry.trace.status")
+    yield source.transaction_status or text_of(told) or source.span.status or None
+
+
 def _self_time(source: Any) -> Iterator[object]:
     told = source.span.data.get("sentry.exclusive_time")
     yield told if isinstance(told, (int, float)) else None
@@ -100,6 +108,7 @@ _SPAN: dict[str, Getter] = {
     "span.description": lambda source: (source.span.description or None,),
     "span.name": lambda source: (source.span.description or None,),
     "span.status": lambda source: (source.span.status or None,),
+    "trace.status": _trace_status,
     "span.origin": lambda source: (source.span.origin or None,),
     "span.duration": _duration,
     "span.self_time": _self_time,

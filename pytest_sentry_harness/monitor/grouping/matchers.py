@@ -22,6 +22,7 @@ AppFrame = tuple[Frame, bool]
 
 _LONGEST_KEPT = 256
 _YES, _NO = ("yes", "true", "1"), ("no", "false", "0")
+LEVELS = ("fatal", "error", "warning", "info", "debug", "sample")
 FAMILIES = ("javascript", "native", "other", "all")
 
 
@@ -105,6 +106,8 @@ def refused(name: str, pattern: str) -> str:
         return "allowed: yes, no"
     if name == "family" and not set(pattern.split(",")) <= set(FAMILIES):
         return f"allowed: {', '.join(FAMILIES)}, or several of them with commas between"
+    if name == "level" and not any(glob(level, pattern, any_case=True) for level in LEVELS):
+        return f"allowed: {', '.join(LEVELS)}, and globs of these"
     return ""
 
 

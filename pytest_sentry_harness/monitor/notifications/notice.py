@@ -96,6 +96,11 @@ def notice_of(
     )
 
 
+def has_actions(alert: Alert) -> bool:
+    """Whether its rule tells anybody: it has an action, and one of them at least is not switched off."""
+    return any(action.get("status") != "disabled" for action in alert.actions)
+
+
 def incident_of(notice: Notice) -> str:
     """What stays open until it is resolved: a rule, for each issue that it concerns."""
     return notice.rule if notice.issue is None else f"{notice.rule}/{notice.project}/{notice.issue}"

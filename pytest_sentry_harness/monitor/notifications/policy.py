@@ -31,7 +31,7 @@ from ...model.notified import (
 )
 from .admission import Admission
 from .backoff import pause
-from .notice import clean, incident_of, link_of, notice_of
+from .notice import clean, has_actions, incident_of, link_of, notice_of
 from .recorder import Recorder
 from .settings import Notifications, Route
 from .state import Incident, Pending
@@ -54,9 +54,11 @@ class Policy:
         write: Callable[[Noted], None] | None = None,
         trail: Iterable[Noted] = (),
         keep: bool = True,
+        needs_actions: bool = False,
     ) -> None:
+        """``needs_actions``: an alert of a rule that has no action in use tells nobody, as in Sentry, whatever the routes say."""
         self.settings = settings
-        self._seed = seed
+        self._seed, self._needs_actions = seed, needs_actions
         self._recorder = Recorder(settings, seed, write, trail, keep=keep)
         self._admission = Admission(self._recorder)
         self._state, self._note = self._recorder.state, self._recorder.note
@@ -91,17 +93,21 @@ class Policy:
         alert_id = self._recorder.new_id("alert")
         incident = incident_of(notice)
         resolves = notice.status == "resolved"
+        acts = not self._needs_actions or has_actions(alert)
         self._note(
             Raised,
             now,
             alert_id,
             why=notice.because,
             incident=incident,
-            opens=not resolves and incident not in self._state.incidents,
+            opens=acts and not resolves and incident not in self._state.incidents,
             notice=notice,
         )
-        targets = self._targets(notice)
-        if not targets:
+        targets = self._targets(notice) if acts else ()
+        if not acts:
+            why = "the rule has no action that is in use, so that Sentry tells nobody"
+            self._note(Suppressed, now, alert_id, reason="no-action", why=why)
+        elif not targets:
             self._note(Suppressed, now, alert_id, reason="no-route", why="no route matches it")
         self._admission.tell(alert_id, notice, targets, now)
         if resolves:

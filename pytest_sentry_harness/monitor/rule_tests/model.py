@@ -83,7 +83,7 @@ class Case:
     name: str
     where: str
     rules: tuple[str, ...]
-    """Files, relative to that of the test."""
+    """Files, relative to that of the test; they are read as one, so that workflows know detectors of other files."""
     interval: float
     until: float
     delays: Delays
@@ -94,6 +94,11 @@ class Case:
     changes: tuple[StateChange, ...]
     expected: tuple[Expected, ...]
 
+    @property
+    def rule_set(self) -> str:
+        """The name of its files together."""
+        return " + ".join(self.rules)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseFile:
@@ -103,9 +108,9 @@ class CaseFile:
     cases: tuple[Case, ...]
 
     @property
-    def rule_files(self) -> tuple[str, ...]:
-        """The files of rules that its tests name, each once."""
-        return tuple(dict.fromkeys(file for case in self.cases for file in case.rules))
+    def rule_sets(self) -> dict[str, tuple[str, ...]]:
+        """The files of rules that its tests name, each combination once, by its name."""
+        return {case.rule_set: case.rules for case in self.cases}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +135,7 @@ class Outcome:
     file: str
     results: tuple[Result, ...]
     coverage: Mapping[str, Coverage]
-    """By file of rules, as the tests name it."""
+    """By the files of rules, as ``Case.rule_set`` names them."""
 
     @property
     def failed(self) -> tuple[Result, ...]:

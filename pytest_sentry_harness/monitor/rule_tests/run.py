@@ -20,8 +20,8 @@ _SAME = 5e-4
 
 
 def run_cases(file: CaseFile, rules: Mapping[str, Rules]) -> Outcome:
-    """Run all tests of ``file``; ``rules``: what its ``rule_files`` hold. Raises ``RulesError`` for unknown rules."""
-    coverage = {name: Coverage(rules[name]) for name in file.rule_files}
+    """Run all tests of ``file``; ``rules``: what its ``rule_sets`` hold, by name. Raises ``RulesError`` for unknown rules."""
+    coverage = {name: Coverage(rules[name]) for name in file.rule_sets}
     for case in file.cases:
         _check_names(case, rules)
     results = tuple(run_case(case, rules, coverage) for case in file.cases)
@@ -30,10 +30,10 @@ def run_cases(file: CaseFile, rules: Mapping[str, Rules]) -> Outcome:
 
 def run_case(case: Case, rules: Mapping[str, Rules], coverage: Mapping[str, Coverage]) -> Result:
     """Run one test; what its rules did is added to ``coverage``."""
-    evaluators = [
-        Evaluator(rules[name], delays=case.delays, no_previous=case.no_previous, coverage=coverage[name])
-        for name in case.rules
-    ]
+    name = case.rule_set
+    evaluator = Evaluator(
+        rules[name], delays=case.delays, no_previous=case.no_previous, coverage=coverage[name]
+    )
     alerts: list[Alert] = []
     stage = Stage()
     moments = [(at, list(group)) for at, group in groupby(happenings(case), key=lambda one: one.at)]
@@ -43,12 +43,10 @@ def run_case(case: Case, rules: Mapping[str, Rules], coverage: Mapping[str, Cove
     if moments[-1][0] < end:
         moments.append((end, []))
     for at, group in moments:
-        for evaluator in evaluators:
-            alerts += _until(evaluator, at)
+        alerts += _until(evaluator, at)
         for happening in group:
-            alerts += _happen(happening, stage, evaluators)
-        for evaluator in evaluators:
-            alerts += evaluator.tick(at)
+            alerts += _happen(happening, stage, evaluator)
+        alerts += evaluator.tick(at)
     alerts.sort(key=lambda alert: alert.at)
     virtual = tuple(replace(alert, at=alert.at - ALIGNED) for alert in alerts)
     return Result(case=case, problems=tuple(_compare(case, virtual)), alerts=virtual)
@@ -62,25 +60,20 @@ def _until(evaluator: Evaluator, at: float) -> list[Alert]:
     return alerts
 
 
-def _happen(happening: Happening, stage: Stage, evaluators: list[Evaluator]) -> list[Alert]:
-    alerts: list[Alert] = []
+def _happen(happening: Happening, stage: Stage, evaluator: Evaluator) -> list[Alert]:
     at, what = happening.at, happening.what
-    if happening.kind == "change":
-        stage.change(what)
-    elif happening.kind == "event":
-        seen = stage.event(happening.issue, what, at)
-        for evaluator in evaluators:
-            alerts += evaluator.see(seen)
-    for evaluator in evaluators:
-        if happening.kind == "session":
-            alerts += evaluator.see_session(what, at=at, project="1", item="sessions")
-        elif happening.kind == "transaction":
-            alerts += evaluator.see_transaction(what, at=at, project="1")
-    return alerts
+    if happening.kind == "event":
+        return evaluator.see(stage.event(happening.issue, what, at))
+    if happening.kind == "session":
+        return evaluator.see_session(what, at=at, project="1", item="sessions")
+    if happening.kind == "transaction":
+        return evaluator.see_transaction(what, at=at, project="1")
+    stage.change(what)
+    return []
 
 
 def _check_names(case: Case, rules: Mapping[str, Rules]) -> None:
-    names = [rule.name for file in case.rules for rule in rules[file].rules]
+    names = [rule.name for rule in rules[case.rule_set].rules]
     for expected in case.expected:
         if expected.rule not in names:
             raise RulesError(
@@ -91,19 +84,22 @@ def _check_names(case: Case, rules: Mapping[str, Rules]) -> None:
 
 
 def _compare(case: Case, alerts: tuple[Alert, ...]) -> list[str]:
-    """What is missing, and what came besides, in the order of time."""
+    """What is missing, and what came besides, in the order of time. Costs expectations x alerts."""
     left = list(alerts)
-    missing: list[Expected] = []
+    missing: list[tuple[Expected, int]] = []
     # The most exact expectations choose first.
     exact = sorted(case.expected, key=lambda one: (one.issue is None) + (one.status is None))
     for expected in exact:
-        for _ in range(expected.times):
-            found = next((place for place, alert in enumerate(left) if _is(expected, alert)), None)
-            if found is None:
-                missing.append(expected)
+        wanted, rest = expected.times, []
+        for alert in left:
+            if wanted and _is(expected, alert):
+                wanted -= 1
             else:
-                del left[found]
-    said = [(expected.at, _missing(expected, alerts)) for expected in missing]
+                rest.append(alert)
+        left = rest
+        if wanted:
+            missing.append((expected, wanted))
+    said = [(expected.at, _missing(expected, count, alerts)) for expected, count in missing]
     said += [(alert.at, _unexpected(alert)) for alert in left]
     return [text for _, text in sorted(said, key=lambda pair: pair[0])]
 
@@ -117,7 +113,7 @@ def _is(expected: Expected, alert: Alert) -> bool:
     )
 
 
-def _missing(expected: Expected, alerts: tuple[Alert, ...]) -> str:
+def _missing(expected: Expected, count: int, alerts: tuple[Alert, ...]) -> str:
     status = f" ({expected.status})" if expected.status else ""
     issue = f" for issue {expected.issue!r}" if expected.issue else ""
     same = [alert for alert in alerts if alert.rule == expected.rule]
@@ -126,7 +122,8 @@ def _missing(expected: Expected, alerts: tuple[Alert, ...]) -> str:
         instead = f"nearest: {_what(near)}"
     else:
         instead = "the rule never fired in this test"
-    return f"missing at {clock(expected.at)}: {expected.rule!r}{issue}{status}; {instead}"
+    times = f" {count} times" if count > 1 else ""
+    return f"missing at {clock(expected.at)}: {expected.rule!r}{issue}{status}{times}; {instead}"
 
 
 def _unexpected(alert: Alert) -> str:

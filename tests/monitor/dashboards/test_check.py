@@ -17,8 +17,15 @@ from pytest_sentry_harness.monitor.dashboards import (
     load_dashboard,
     template,
 )
-from pytest_sentry_harness.monitor.fields import Row, fields_of_issue, session_rows, span_rows
-from pytest_sentry_harness.protocol.spans import TransactionTold
+from pytest_sentry_harness.monitor.fields import (
+    Row,
+    fields_of_event,
+    fields_of_issue,
+    fields_of_span,
+    session_rows,
+    span_rows,
+)
+from pytest_sentry_harness.protocol.spans import SpanTold, TransactionTold
 
 from ..fields.rows import T0, error, event, issue, raised, transaction
 
@@ -273,7 +280,7 @@ def test_spans() -> None:
         (["p95(transaction.duratoin)"], {"kind": "transaction-like"}, {}, "empty", "misspelt_field",
          "p95(transaction.duratoin): none of the transactions has a field or tag 'transaction.duratoin'; did you mean "
          "'transaction.duration', which occurs?"),
-        (["avg(measurements.lcp)"], {"kind": "transaction-like"}, {}, "empty", "doubt",
+        (["avg(measurements.lcp)"], {"kind": "transaction-like"}, {}, "empty", "quiet",
          "avg(measurements.lcp): none of the transactions has a measurements.lcp"),
         (["count_unique(usr)"], {}, {}, "wrong", "misspelt_field", "did you mean 'user', which occurs?"),
         (["count_unique(colour)"], {}, {}, "wrong", "misspelt_field", "those that occur: "),
@@ -423,3 +430,71 @@ def test_one_pass_is_as_good_as_many(
                 for f in found.findings
             )
             assert said == (back > 0)
+
+
+def test_failures_of_spans() -> None:
+    """A span fails with its transaction, as in Sentry; one that came alone by its own status."""
+    rows: list[Row] = []
+    for index in range(10):
+        child = SpanTold(
+            trace_id="t", span_id=f"c{index}", parent_span_id="a", start=T0, end=T0 + 1, op="db", status="ok"
+        )
+        told = TransactionTold(
+            mode="static",
+            event_id=None,
+            trace_id="t",
+            span_id="a",
+            start=T0,
+            end=T0 + 1,
+            status="internal_error" if index < 3 else "ok",
+            spans=(child,),
+        )
+        rows += span_rows(told, {}, received_at=T0 + 10)
+    found = report("failure_rate()", kind="spans", rows={"span": rows})
+    assert (found.status, found.shown and found.shown.number) == ("ok", 0.3)
+    found = report("count()", kind="spans", rows={"span": rows}, conditions="trace.status:internal_error")
+    assert (found.status, found.shown and found.shown.number) == ("ok", 6)
+    alone = SpanTold(
+        trace_id="t", span_id="x", parent_span_id=None, start=T0, end=T0 + 1, op="db", status="aborted"
+    )
+    found = report("failure_count()", kind="spans", rows={"span": [*rows, fields_of_span(alone)]})
+    assert found.shown
+    assert found.shown.number == 7
+
+
+@pytest.mark.parametrize(
+    "fields, more",
+    [
+        (["count_unique(user.email)"], {}),
+        (["count_unique(geo.country_code)"], {}),
+        (["device.family", "count()"], {"display": "table"}),
+    ],
+)
+def test_a_known_field_that_never_occurs(fields: list[str], more: dict[str, Any]) -> None:
+    """Is nothing to look at, although nothing is misspelt."""
+    found = report(*fields, **more)
+    assert found.status == "quiet"
+    assert "none of the events has a " in texts(found)["quiet"]
+
+
+@pytest.mark.parametrize("name", ["issue.id", "project.name", "project.id"])
+def test_names_of_issues_and_projects(name: str) -> None:
+    """Are known, and are those of the issue and the project."""
+    rows: Rows = {"event": [fields_of_event(event(T0 + at, timestamp=T0 + at), 7) for at in range(3)]}
+    found = report(f"count_unique({name})", rows=rows)
+    assert (found.status, found.shown and found.shown.number) == ("ok", 1)
+
+
+def test_a_sum_without_an_end() -> None:
+    """Is no number, and said."""
+    huge = {"huge": {"value": 1.7e308, "unit": "none"}}
+    rows: Rows = {"transaction": [transaction(1, at=T0 + at, measurements=huge) for at in range(2)]}
+    found = report("sum(measurements.huge)", kind="transaction-like", rows=rows, display="line")
+    assert found.status == "quiet"
+    assert found.shown is not None
+    assert any("sum(measurements.huge) is too large to be a number" in each.text for each in found.findings)
+    assert found.shown.rows[0].values == (("sum(measurements.huge)", None),)
+    found = report("equation|max(measurements.huge) * 9", kind="transaction-like", rows=rows)
+    assert found.status == "quiet"
+    assert found.shown is not None
+    assert found.shown.number is None

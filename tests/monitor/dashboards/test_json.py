@@ -10,9 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_sentry_harness.errors import RulesError, UsageError
+from pytest_sentry_harness.monitor.aggregates import FUNCTIONS
+from pytest_sentry_harness.monitor.aggregates.elsewhere import ELSEWHERE
 from pytest_sentry_harness.monitor.dashboards import (
     TEMPLATES,
     Layout,
+    check_dashboard,
     dashboard_document,
     dashboard_from,
     dashboard_json,
@@ -95,6 +98,8 @@ def test_what_sentry_answers_besides() -> None:
     [
         ("{", "ops.json: not valid JSON: "),
         ([], "ops.json: must be an object, not a list"),
+        (None, "ops.json: must be an object, not null"),
+        (board(None), "ops.json: widgets[0]: must be an object, not null"),
         ({}, 'ops.json: title is missing or empty\n  hint: add "title": "…"'),
         ({"titel": "x"}, "title is missing or empty\n  hint: is 'titel' meant to be 'title'?"),
         (board(title="x" * 256), "ops.json: title: 256 characters, 255 are allowed"),
@@ -130,6 +135,11 @@ def test_what_sentry_answers_besides() -> None:
         (board(widget(queries=[query(orderby="-cnt")])), "widgets[0].queries[0].orderby: 'cnt' is not among what the query shows\n  hint: allowed: count()"),
         (board(widget(queries=[query(limit=5)])), "widgets[0].queries[0].limit: unknown key 'limit'"),
         (board(widget(queries=[query(fields=["equation|count() **  2"])])), "'equation|count() **  2' is not an equation"),
+        (board(widget(queries=[query(fields=["equation|v7 + count()"])])), "fields[0], character 10: 'v7' is neither an aggregate nor a number"),
+        (board(widget(queries=[query(fields=["equation|v0 + count()"])])), "'v0' is neither an aggregate nor a number"),
+        (board(widget(queries=[query(fields=["equation|count() + ｖ0"])])), "'ｖ0' is neither an aggregate nor a number"),
+        (board(widget(queries=[query(fields=["equation|count() * " + "9" * 900])])), "is not an equation"),
+        (board(widget(queries=[query(fields=["equation|count() * 1e999"])])), "is not an equation"),
         (board(widget(queries=[query(fields=["equation|1 +"])])), "is not an equation\n  hint: write aggregates, numbers"),
         (board(widget(queries=[query(fields=["equation|1 + 1"])])), "is not an equation"),
         (board(widget(queries=[query(fields=["equation|cuont() / 2"])])), "fields[0], character 10: unknown function 'cuont'"),
@@ -309,3 +319,54 @@ def test_every_widget_type_has_its_rows() -> None:
     """The table of types is complete for what dashboards are made of."""
     assert KINDS_OF["error-events"] == ("event",)
     assert KINDS_OF["logs"] == ()
+
+
+def test_exports_grow_keys() -> None:
+    """What nobody knows is kept and said; what is a known key misspelt is refused."""
+    dashboard = load_dashboard(board(revisionSource="edit", new_thing=[1]), "ops.json")
+    assert [each.split(" that ")[0] for each in dashboard.warnings] == [
+        "dashboard 'd' has a key 'revisionSource'",
+        "dashboard 'd' has a key 'new_thing'",
+    ]
+    assert dashboard_document(dashboard)["revisionSource"] == "edit"
+    with pytest.raises(RulesError, match="did you mean 'environment'"):
+        load_dashboard(board(enviroment=["a"]))
+
+
+def test_half_of_a_pair_and_a_byte_order_mark() -> None:
+    """Text that no file can hold is replaced when it is read; a mark at the start is no part of the JSON."""
+    text = '{"title": "x\\ud800", "widgets": [{"title": "\\ud83d\\ude00\\udfff"}]}'
+    for written in (text, "\ufeff" + text, b"\xef\xbb\xbf" + text.encode()):
+        dashboard = load_dashboard(written)
+        assert dashboard.title == "x\ufffd"
+        assert dashboard.refused[0].title == "\U0001f600\ufffd"
+    assert load_dashboard({"title": "x\ud800"}).title == "x\ufffd"
+    nested: object = "x"
+    for _ in range(5000):
+        nested = [nested]
+    with pytest.raises(RulesError, match="nested too deeply"):
+        load_dashboard({"title": "x", "widgets": nested})
+
+
+def test_functions_that_only_sentry_has() -> None:
+    """A widget with one of them is neither valid nor invalid: nobody evaluates it here."""
+    fields = [
+        "count_web_vitals(measurements.lcp,good)",
+        "performance_score(measurements.score.lcp)",
+        "corr(a,b)",
+    ]
+    dashboard = load_dashboard(
+        board(
+            *(widget(queries=[query(fields=[each])]) for each in fields),
+            widget(queries=[query(conditions="http_error_count():>5")]),
+            widget(displayType="table", queries=[query(fields=["timestamp.to_day", "count()"])]),
+            widget(queries=[query(fields=["cuont()"])]),
+        )
+    )
+    assert [each.unsupported for each in dashboard.refused] == [True, True, True, True, True, False]
+    statuses = [each.status for each in check_dashboard(dashboard, {}, now=0.0)]
+    assert statuses == ["unsupported"] * 5 + ["invalid"]
+    assert "count_web_vitals is a function of Sentry that is not evaluated here" in str(
+        dashboard.refused[0].error
+    )
+    assert not ELSEWHERE & set(FUNCTIONS)

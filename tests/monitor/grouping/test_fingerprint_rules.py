@@ -32,6 +32,7 @@ MATCHES: list[tuple[str, dict[str, Any], bool]] = [
     ('logger:"com.myapp.*"', event(logger="COM.myapp.io"), False),
     ('logger:"shop" level:"error"', event(logger="shop", level="ERROR"), True),
     ('logger:"shop" level:"error"', event(logger="shop", level="info"), False),
+    ("level:WARN*", event(logger="shop", level="warning"), True),
     (
         'tags.server_name:"canary-*.mycompany.internal"',
         event(tags={"server_name": "canary-1.mycompany.internal"}),
@@ -162,6 +163,11 @@ REFUSED = [
     ("error.type -> b", "'error.type' is not a matcher: it has no ':'", "write: error.type"),
     ("tags.:x -> b", "'tags.' is not a matcher", "did you mean 'tags.NAME'"),
     ("app:maybe -> b", "app:maybe can never match", "allowed: yes, no"),
+    (
+        "level:waring -> b",
+        "level:waring can never match",
+        "allowed: fatal, error, warning, info, debug, sample",
+    ),
     ("family:python -> b", "family:python can never match", "allowed: javascript, native, other, all"),
     ("[ function:a ] | function:b -> c", "looks at callers or callees", "stack trace rules"),
     ("error.type:A -> {{ transacton }}", "unknown variable 'transacton'", "did you mean 'transaction'"),
