@@ -26,10 +26,11 @@ ROW = {name: number for number, names in enumerate(ROWS) for name in names}
 
 def imports_of(path: Path) -> list[tuple[int, str]]:
     """Line and top-level part of every import of this project that happens at run time."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    text = path.read_text(encoding="utf-8")
+    tree = ast.parse(text)
     typing_only = {
         child
-        for node in ast.walk(tree)
+        for node in (ast.walk(tree) if "TYPE_CHECKING" in text else ())
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
         for branch in node.body
         for child in ast.walk(branch)

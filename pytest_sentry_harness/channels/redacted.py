@@ -64,7 +64,11 @@ def _document(content: dict[str, Any]) -> str:
     lines = [*plain, ""] if plain else []
     for key, value in content.items():
         for entry in _tables(value):
-            lines += [f"[[{_key(key)}]]", *(f"{_key(name)} = {_value(each)}" for name, each in entry.items()), ""]
+            lines += [
+                f"[[{_key(key)}]]",
+                *(f"{_key(name)} = {_value(each)}" for name, each in entry.items()),
+                "",
+            ]
     return "\n".join(lines)
 
 

@@ -79,9 +79,7 @@ def account_of(
     ``interrupted``: somebody ended the run before its time. What was under way then is not held against anybody.
     """
     trail = list(trail)
-    metric = {
-        each.notice.rule for each in trail if isinstance(each, Raised) and each.notice.kind == "metric"
-    }
+    metric = {each.notice.rule for each in trail if isinstance(each, Raised) and each.notice.kind == "metric"}
     claims = Claims(
         truth.firings,
         {fault.name: fault.expect for fault in truth.faults},

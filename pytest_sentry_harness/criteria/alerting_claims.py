@@ -150,9 +150,7 @@ class Claims:
             for name, expect in expects.items()
             for each in expect.wanted
         }
-        self._expected = {
-            name: frozenset(map(clean, expect.rules)) for name, expect in expects.items()
-        }
+        self._expected = {name: frozenset(map(clean, expect.rules)) for name, expect in expects.items()}
         self._by_rule: dict[str, list[Incident]] = {}
         self._claims: dict[tuple[str, int], Claim] = {}
         self._status: dict[str, int] = {}

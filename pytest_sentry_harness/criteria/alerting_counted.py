@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from ..model.alerting import Put
 from ..model.monitored import Data
@@ -18,13 +18,6 @@ from .alerting_replay import Step, replay
 from .alerting_why import Monitored
 
 _MOST_TRACES = 100_000
-
-
-class Sight(Protocol):
-    """Says what metric rules see."""
-
-    def sees(self, rule: str, puts: Sequence[Put], until: float) -> bool | None:
-        """Whether ``rule`` counted one of ``puts`` up to ``until``, or what became of its request; None: nobody knows."""
 
 
 class Counted:
@@ -47,7 +40,10 @@ class Counted:
         """By rule and trace: when each came, and whether the rule counts it."""
 
     def sees(self, rule: str, puts: Sequence[Put], until: float) -> bool | None:
-        """See ``Sight``. Sessions belong to no fault: of rules about them nobody knows."""
+        """Whether ``rule`` counted one of the events ``puts`` up to ``until``, or a transaction of their traces.
+
+        None: nobody knows. So of sessions, which belong to no fault, and of transactions where no trace has one.
+        """
         measures = self._measures.get(rule, [])
         kinds = {each.kind for each in measures}
         if not kinds or "session" in kinds:

@@ -66,7 +66,8 @@ def account_of(
     """
     dashboards = [_of_run(each.dashboard, rows) for each in loaded]
     meant: defaultdict[tuple[int, int], list[tuple[Shows, Meant]]] = defaultdict(list)
-    doubts = [doubt for each in dashboards for doubt in each.warnings]
+    doubts: list[str] = []
+    notes = [warning for each in dashboards for warning in each.warnings]
     for each in shows:
         found = meant_by(each, dashboards)
         if found is None:
@@ -88,11 +89,16 @@ def account_of(
         for report in reports:
             held = []
             for each, found in meant[place, report.index]:
-                beside = hold(each, found, report, known, _arrived(dashboard, report, arrived))
+                beside = hold(each, found, report, known, _arrived(dashboard, report, arrived), now - began)
                 if beside is None:
                     doubts.append(_not_held(each, report))
-                else:
-                    held.append(beside)
+                    continue
+                held.append(beside)
+                if beside.agrees and beside.known and each.within and each.within.allows(0.0, beside.known):
+                    notes.append(
+                        f"widget {each.widget!r} may be off by {beside.within}, and known is {number(beside.known, beside.unit)}: "
+                        "that it agrees says little"
+                    )
             widgets.append(_told(dashboard, report, held))
     counted = Counter(each.status for each in widgets)
     windows = [window_of(each, now) for each in dashboards]
@@ -115,6 +121,7 @@ def account_of(
         behind=max((each.behind for each in widgets if each.behind is not None), default=None),
         rows={str(kind): count for kind, count in arrived.items()},
         doubts=tuple(dict.fromkeys(doubts)),
+        notes=tuple(map(_cut, dict.fromkeys(notes))),
         unread=unread,
     )
 

@@ -83,10 +83,13 @@ def meant_by(shows: Shows, dashboards: Sequence[Dashboard]) -> Meant | None:
     return Meant(dashboard=place, index=index, query=query, measure=measure)
 
 
-def hold(shows: Shows, meant: Meant, report: WidgetReport, known: Known, arrived: int | None) -> Held | None:
+def hold(
+    shows: Shows, meant: Meant, report: WidgetReport, known: Known, arrived: int | None, ran: float
+) -> Held | None:
     """The shown number beside the known one; None when nothing is known, or when the widget was not evaluated.
 
     ``arrived``: how many rows of the kinds that the widget is about; None where rows are no requests, as of sessions.
+    ``ran``: seconds of the run.
     """
     shown = report.shown
     if shown is None:
@@ -100,9 +103,9 @@ def hold(shows: Shows, meant: Meant, report: WidgetReport, known: Known, arrived
     # Nothing is never near enough to something.
     agrees = within.allows(value or 0.0, expected) if value or not expected else False
     reason, why = ("", "")
-    if too_wide(meant.unit, within, expected):
+    if too_wide(meant.unit, within, expected, ran):
         agrees, reason = False, "tolerance_too_wide"
-        why = "what is known is not above what it may be off by, so that a widget that shows nothing would pass as well"
+        why = "so far off may it be that a widget that shows nothing, or anything, would pass as well"
     elif not agrees:
         others = shown.rows if row is None and shows.group else ()
         reason, why = _why(shows, meant, others, value, expected, known, arrived)

@@ -111,6 +111,8 @@ class DashboardsInfo:
     rows: dict[str, int]
     """What arrived, by kind, of the kinds that widgets are about."""
     doubts: tuple[str, ...] = field(default=())
-    """What could not be compared, and why."""
+    """What could not be compared, and why. They keep the verdict open."""
+    notes: tuple[str, ...] = field(default=())
+    """What was taken for something else, or says little; they change no verdict."""
     unread: int = 0
     """Items that could not be read."""

@@ -14,7 +14,9 @@ _NAMED_DELAYS = {"none": NO_DELAYS, "sentry": SENTRY_DELAYS}
 _MOST_TIMES = 1000
 _KEYS = ("rules", "notify", "within", "delays", "archived", "receiver", "patience")
 _STATUSES = ("warning", "triggered", "critical")
-_EXPECTED_HINT = 'write alerts = ["name of a rule", { rule = "another", channel = "pager", status = "critical" }]'
+_EXPECTED_HINT = (
+    'write alerts = ["name of a rule", { rule = "another", channel = "pager", status = "critical" }]'
+)
 _DELAYS_HINT = (
     'write delays = "none", delays = "sentry", or delays = { ingest = "12s", metric_every = "60s" }'
 )
@@ -60,7 +62,9 @@ def read_expected_alerts(expect: Table) -> tuple[str | ExpectedAlert, ...]:
         twice = {(rule, channel), (rule, "")} if channel else {key for key in before if key[0] == rule}
         if twice & before:
             raise expect.fail(
-                "alerts", f"alerts names {rule!r} twice", "each rule alerts once for an incident and a channel"
+                "alerts",
+                f"alerts names {rule!r} twice",
+                "each rule alerts once for an incident and a channel",
             )
         before.add((rule, channel))
         found.append(alert)

@@ -20,6 +20,7 @@ _MOST_NUMBERS = 3
 _MOST_NAME = 40
 _MOST_SENTENCES = 3
 _MOST_SENTENCE = 300
+_MOST_NOTES = 10
 _MOST_GROUP = 60
 _MOST_ROW = 120
 
@@ -62,6 +63,7 @@ def lines_of(info: DashboardsInfo) -> list[str]:
         lines.append(
             f"the worst {_MOST_SHOWN} of {total} widgets follow; {len(info.widgets)} are in run.json"
         )
+    lines += [f"! {note}" for note in info.notes[:_MOST_NOTES]]
     return lines
 
 

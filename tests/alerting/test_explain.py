@@ -172,7 +172,12 @@ def test_how_near_a_metric_rule_came() -> None:
     nearest = measured(metric("m", 1), {}, {}, {}).close()
     assert (nearest.met, nearest.in_time) == (True, True)
     inquiry = measured(
-        metric("m", 5, triggers=[{"label": "critical", "alertThreshold": 2, "actions": [{"type": "email"}]}], thresholdType=1),
+        metric(
+            "m",
+            5,
+            triggers=[{"label": "critical", "alertThreshold": 2, "actions": [{"type": "email"}]}],
+            thresholdType=1,
+        ),
         {},
         {},
         {},

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pytest_sentry_harness.criteria.alerting import measure
 from pytest_sentry_harness.criteria.alerting_account import MOST_ROWS, Alerted
 from pytest_sentry_harness.model.notified import Delivery, Raised, Receipt
-from pytest_sentry_harness.model.scenario import Expect
+from pytest_sentry_harness.model.scenario import Expect, ExpectedAlert
 
 from .world import CHANNELS, EPOCH, EVERY_EVENT, FIRST_SEEN, World, frequency, metric, raised, rule
 
@@ -39,7 +39,14 @@ RULES = (
     rule("new", FIRST_SEEN),
     rule("every", EVERY_EVENT, frequency=5),
     rule("often", frequency(3)),
-    metric("many", 3),
+    metric(
+        "many",
+        3,
+        triggers=[
+            {"label": "critical", "alertThreshold": 3, "actions": [{"type": "email"}]},
+            {"label": "warning", "alertThreshold": 1, "actions": [{"type": "email"}]},
+        ],
+    ),
     metric("unused", 1),
 )
 STEP = st.one_of(
@@ -65,8 +72,11 @@ def lived(steps: list[tuple[Any, ...]], answers: list[int]) -> World:
     world = World(
         *RULES,
         notify=NOTIFY,
-        save=Expect(alerts=("new", "many"), incident_gap=10.0),
-        pay=Expect(alerts=("often", "every", "many")),
+        save=Expect(
+            alerts=("new", ExpectedAlert(rule="many", status="critical")),
+            incident_gap=10.0,
+        ),
+        pay=Expect(alerts=("often", "every", ExpectedAlert(rule="many", channel="pager"))),
         log=Expect(alerts=()),
     )
     left = list(answers)

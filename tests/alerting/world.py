@@ -282,7 +282,7 @@ class World:
             )
         )
 
-    def judged(self) -> Alerted:
+    def judged(self, *, interrupted: bool = False) -> Alerted:
         """The account."""
         return account_of(
             Truth(self.faults, self.firings, self.origins),
@@ -311,6 +311,7 @@ class World:
             ),
             config=str(CONFIG),
             within=self.within,
+            interrupted=interrupted,
         )
 
     def _items(self) -> Iterator[Item]:

@@ -79,6 +79,7 @@ def test_what_cannot_be_run(job: Path) -> None:
     assert not (job.parent / ".sentry-harness").exists()
 
 
+@pytest.mark.slow
 def test_a_harness_that_cannot_start_the_target(job: Path) -> None:
     """That is no verdict: exit code 12, with the reason."""
     job.write_text(SCENARIO[: SCENARIO.index("[[twin]]")].replace("{python}", "no-such-program"))

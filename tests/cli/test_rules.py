@@ -152,6 +152,32 @@ def test_warnings(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.
         ("x.toml", GOOD.replace('rule = "new"', 'rule = "nwe"'), "no rule of alerts.json is called 'nwe'"),
     ],
 )
+def test_workflows_and_detectors_in_files_of_their_own(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A workflow hears of errors through a detector of the other file; without that file it never fires."""
+    every = {"logicType": "any-short", "conditions": [{"type": "first_seen_event", "comparison": True}]}
+    unit = {"logicType": "all", "conditions": [], "actions": [{"type": "email"}]}
+    workflow = {"name": "new", "triggers": every, "actionFilters": [unit], "detectorIds": ["7"]}
+    (folder / "workflows.json").write_text(json.dumps([workflow]))
+    (folder / "detectors.json").write_text(json.dumps([{"id": "7", "name": "Error Monitor", "type": "error"}]))
+    (folder / "good.toml").write_text(GOOD.replace('"alerts.json"', '["workflows.json", "detectors.json"]'))
+    assert run(monkeypatch, folder / "good.toml", "--strict") == 0
+    assert "workflows.json + detectors.json: 1 of 1 rules fired" in capsys.readouterr().out
+    (folder / "good.toml").write_text(GOOD.replace('"alerts.json"', '"workflows.json"'))
+    assert run(monkeypatch, folder / "good.toml") == 10
+    assert "never fires: no detector that was read has the id '7'" in capsys.readouterr().err
+
+
+def test_notes_are_no_warnings(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A rule that one person has snoozed fires for all others."""
+    (folder / "alerts.json").write_text(json.dumps([RULES[0] | {"snooze": True, "snoozeForEveryone": False}]))
+    assert run(monkeypatch, folder / "good.toml", "--strict") == 0
+    assert "note: " in capsys.readouterr().err
+
+
 def test_files_that_are_not_valid(
     folder: Path,
     monkeypatch: pytest.MonkeyPatch,

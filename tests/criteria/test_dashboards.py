@@ -817,6 +817,11 @@ def test_a_tolerance_that_takes_nothing() -> None:
     """Where it is only known after the run that the number is not above it."""
     told = one(ERRORS, Shows(widget="W", faults=("pay",), within=near("20", 20)))
     assert (told.status, told.reason) == ("wrong", "tolerance_too_wide")
+    told = one(P95, Shows(widget="W", operation="order", within=near("1h", 3.6e6)))
+    assert (told.status, told.reason) == ("wrong", "tolerance_too_wide")
+    info = look(P100, shows=[Shows(widget="W", operation="order", within=near("1s", 1000))])
+    assert info.doubts == ()
+    assert info.notes == ("widget 'W' may be off by 1s, and known is 900 ms: that it agrees says little",)
     told = one(
         widget("p95(spans.x)", kind="transaction-like"),
         Shows(widget="W", operation="order", within=near("1h", 3.6e6)),
@@ -828,13 +833,14 @@ def test_the_project_of_an_export_is_that_of_the_run() -> None:
     """Its number is one of Sentry; one of the run's own stays a condition."""
     told = look(ERRORS, projects=[4505281256], rows={"event": ROWS["event"]})
     assert told.widgets[0].matched == 12
-    assert told.doubts == (
+    assert told.doubts == ()
+    assert told.notes == (
         "dashboard 'D' is of project 4505281256, which sent nothing: it is taken for the project of this run, 1",
     )
-    assert look(ERRORS, projects=[1, 7], rows={"event": ROWS["event"]}).doubts == ()
-    assert look(ERRORS, projects=[-1], rows={"event": ROWS["event"]}).doubts == ()
-    assert look(ERRORS, projects=[7], rows={"event": []}).doubts == ()
-    assert "'revision'" in look(ERRORS, revision=3).doubts[0]
+    assert look(ERRORS, projects=[1, 7], rows={"event": ROWS["event"]}).notes == ()
+    assert look(ERRORS, projects=[-1], rows={"event": ROWS["event"]}).notes == ()
+    assert look(ERRORS, projects=[7], rows={"event": []}).notes == ()
+    assert "'revision'" in look(ERRORS, revision=3).notes[0]
 
 
 def test_what_only_sentry_evaluates_is_a_doubt() -> None:

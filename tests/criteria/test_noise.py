@@ -502,6 +502,7 @@ def test_a_fault_of_which_nothing_arrived_is_doubted() -> None:
 # ---- bounded, and never broken by what arrives -------------------------------------------------
 
 
+@pytest.mark.slow
 def test_tables_are_bounded_and_the_worst_comes_first() -> None:
     """However many issues there are, and however long their texts."""
     many = [("a", str(number), said("x" * 5000, fingerprint=[f"f{number}"])) for number in range(200)]

@@ -169,6 +169,7 @@ def test_an_operation_that_is_wrong_is_not_outvoted_by_one_that_is_right(metric:
     assert named.culprit == "b reports 2000 ms more than it took in 3 of 3 calls"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("other", "expected", "why"),
     [

@@ -16,6 +16,7 @@ from pytest_sentry_harness.channels.lines import read_receipts
 from pytest_sentry_harness.errors import HarnessError, MonitorError
 from pytest_sentry_harness.harness.alerting import CONFIG, LiveAlerting, check_alerting_files
 from pytest_sentry_harness.harness.folder import RunFolder
+from pytest_sentry_harness.harness.judge import judge_run
 from pytest_sentry_harness.harness.progress import Quiet
 from pytest_sentry_harness.harness.run import ActiveRun, begin
 from pytest_sentry_harness.model.scenario import Scenario
@@ -78,10 +79,16 @@ if __name__ == "__main__":
 
 
 def scenario(
-    folder: Path, more: str = "", *, alerts: str = '"new issue"', end: str = "pass", **rules: Any
+    folder: Path,
+    more: str = "",
+    *,
+    alerts: str = '"new issue"',
+    end: str = "pass",
+    channels: str = CHANNELS,
+    **rules: Any,
 ) -> Scenario:
     (folder / "alerts.json").write_text(json.dumps([rule(**rules)]), encoding="utf-8")
-    (folder / "channels.toml").write_text(CHANNELS, encoding="utf-8")
+    (folder / "channels.toml").write_text(channels, encoding="utf-8")
     (folder / "job.py").write_text(JOB.format(end=end), encoding="utf-8")
     path = folder / "job.toml"
     path.write_text(SCENARIO.format(more=more, alerts=alerts), encoding="utf-8")
@@ -104,6 +111,19 @@ def scenario(
             "retry_after is of HTTP, and this channel is for e-mails",
         ),
         ({"more": 'archived = ["level:"]'}, "job.toml: [alerting] archived[0], character "),
+        (
+            {"alerts": '{ rule = "new issue", channel = "opps" }'},
+            "job.toml: [[fault]] 'broken' expect.alerts: no channel is called 'opps'\n  hint: did you mean 'ops'?",
+        ),
+        (
+            {
+                "alerts": '{ rule = "new issue", channel = "next" }',
+                "channels": CHANNELS
+                + '[[channel]]\nname = "next"\nkind = "slack"\nurl = "http://127.0.0.1/"\n'
+                + '[[escalation]]\nafter = "1m"\nchannels = ["next"]\n',
+            },
+            "no route names the channel 'next', so that no rule tells it",
+        ),
         ({"frequency": "often"}, "alerts.json: [0].frequency: "),
     ],
 )
@@ -146,6 +166,7 @@ def receipts(folder: RunFolder, channel: str) -> list[int]:
     return [each.status for each in read_receipts(folder.alerting / "receipts" / f"{channel}.jsonl")]
 
 
+@pytest.mark.slow
 def test_receivers_behave_as_told(tmp_path: Path) -> None:
     """One entry after the other: down, then slow to say no, then well; the other channel is down for good."""
     alerting, folder = live(
@@ -158,7 +179,9 @@ def test_receivers_behave_as_told(tmp_path: Path) -> None:
     for copy in (notify, folder.rules / "notify.toml"):
         copy.write_text(CHANNELS.replace("[[route]]", 'retry = { tries = 3, first = "100ms" }\n[[route]]'))
     with alerting:
-        assert not (folder.alerting / CONFIG).exists()  # it holds secrets: the monitor has read it, and removed it
+        assert not (
+            folder.alerting / CONFIG
+        ).exists()  # it holds secrets: the monitor has read it, and removed it
         assert alerting.finish(lambda: None, at_once=False) == []
     assert receipts(folder, "ops") == [503, 200]
     assert receipts(folder, "mail") == []
@@ -166,6 +189,18 @@ def test_receivers_behave_as_told(tmp_path: Path) -> None:
     assert ending is not None
     assert ending.pending == ()
     assert "dead" in (folder.alerting / "trail.jsonl").read_text()
+
+
+def test_no_secret_is_left_where_others_may_read_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither in the copies, nor in what the monitor is told: even if nobody lives to remove it."""
+    monkeypatch.setenv("NOBODY_SET_THIS", "PLANTED-SECRET")
+    alerting, folder = live(tmp_path)
+    with alerting:
+        assert holding(folder.path, "PLANTED-SECRET") == []
+        assert alerting.finish(lambda: None, at_once=False) == []
+    assert receipts(folder, "ops") == [200]
+    signed = [each.signature for each in read_receipts(folder.alerting / "receipts" / "ops.jsonl")]
+    assert signed == ["valid"]
 
 
 def test_who_waits_may_be_stopped(tmp_path: Path) -> None:
@@ -208,10 +243,20 @@ def test_a_killed_monitor_is_told_once(tmp_path: Path) -> None:
     assert read_ending(folder.alerting / ENDING) is None
 
 
+def holding(folder: Path, text: str) -> list[str]:
+    """The files that hold it."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return [path.name for path in files if text.encode() in path.read_bytes()]
+
+
 @pytest.mark.slow
-def test_a_run_with_alerts(tmp_path: Path) -> None:
-    """A fault becomes an event, an alert and a delivery to each channel, all in the run's folder."""
-    with begin(scenario(tmp_path), runs=tmp_path / "runs") as run:
+def test_a_run_with_alerts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault becomes an event, an alert and a delivery to each channel, all in the run's folder; and no secret is."""
+    monkeypatch.setenv("NOBODY_SET_THIS", "PLANTED-SECRET-1")
+    channels = CHANNELS.replace("/hook", "/PLANTED-SECRET-2").replace(
+        'host = "mail', 'username = "PLANTED-SECRET-3"\nsecret = "PLANTED-SECRET-4"\nhost = "mail'
+    )
+    with begin(scenario(tmp_path, channels=channels), runs=tmp_path / "runs") as run:
         folder = run.folder
         run.drive()
         document = run.finish()
@@ -223,6 +268,9 @@ def test_a_run_with_alerts(tmp_path: Path) -> None:
     left = {"issues.jsonl", "trail.jsonl", "ending.json", "receipts", "monitor.log"}
     assert {path.name for path in folder.alerting.iterdir()} == left
     assert (folder.alerting / "monitor.log").read_text() == ""
+    assert holding(folder.path, "PLANTED-SECRET") == []
+    assert {path.stat().st_mode & 0o777 for path in folder.rules.iterdir()} == {0o600}
+    assert judge_run(folder, folder.read_scenario(), folder.read_facts()) == document
 
 
 def kill_monitor(run: ActiveRun) -> None:

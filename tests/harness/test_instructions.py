@@ -284,6 +284,7 @@ def test_an_arm_may_have_any_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert document.reproduce.endswith(" --seed 3 --count instructions")
 
 
+@pytest.mark.slow
 def test_counting_is_asked_for_where_cost_is(tmp_path: Path) -> None:
     """--count with another kind of scenario is a usage error, before anything starts."""
     ended = subprocess.run(

@@ -248,6 +248,7 @@ def family() -> Iterator[subprocess.Popen[bytes]]:
     process.communicate(b"\n", timeout=DEADLINE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fine", [True, False], ids=["nanoseconds", "ticks"])
 def test_cpu_time_is_that_of_the_whole_tree(
     family: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch, fine: bool

@@ -99,6 +99,7 @@ def test_an_sdk_that_can_start_no_thread_is_noticed(run: TargetRun, sink: Sink) 
     assert len(run.records(Fired)) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "end,kinds,told",
     [

@@ -228,6 +228,7 @@ def test_a_locust_without_statistics_is_an_error(tmp_path: Path, server: Recorde
         )
 
 
+@pytest.mark.slow
 def test_a_load_that_never_ends_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After its time and some patience; the error shows what it printed last."""
     monkeypatch.setattr(process, "arguments", lambda *_, **__: ["sh", "-c", "echo $$ still here; sleep 600"])

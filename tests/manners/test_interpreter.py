@@ -163,6 +163,7 @@ def test_tracers_meet_the_def_of_an_armed_function(tmp_path: Path, select: str) 
     assert with_agent.count(extra) == 4
 
 
+@pytest.mark.slow
 def test_profilers_go_on(bench: Bench) -> None:
     """They see the same calls of the program's own functions."""
     program = TRACER + WORK
@@ -171,6 +172,7 @@ def test_profilers_go_on(bench: Bench) -> None:
     bench.same(program)
 
 
+@pytest.mark.slow
 def test_a_debugger_steps_through(bench: Bench) -> None:
     """``pdb`` stops where it stopped before."""
     commands = "break work\ncontinue\nstep\nwhere\nnext\nclear 1\ncontinue\nquit\n"
@@ -214,6 +216,7 @@ for options in (["-I"], ["-S"], ["-E"], []):
 """
 
 
+@pytest.mark.slow
 def test_children_of_any_kind(bench: Bench) -> None:
     """Isolated ones stay without an agent; the others have their own."""
     bench.same(CHILDREN)

@@ -107,6 +107,7 @@ def test_an_alert_is_delivered(tmp_path: Path, receiver: HttpReceiver) -> None:
     assert [each.notice.at for each in raised] == [put.at for put in running.puts[:2]]
 
 
+@pytest.mark.slow
 def test_what_is_under_way_is_worked_off(tmp_path: Path, receiver: HttpReceiver) -> None:
     """Told to end with an ingest delay still to come, a slow receiver, and a first try that fails."""
     receiver.behave(Manner(status=503, takes=0.1), Manner(takes=0.1))
@@ -141,6 +142,7 @@ def test_it_ends_at_once_when_it_has_to(tmp_path: Path, receiver: HttpReceiver) 
         assert running.puts == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("per", "deliveries"), [("1s", 2), ("1h", 1)])
 def test_summaries_are_waited_for_when_they_come_in_time(
     tmp_path: Path, receiver: HttpReceiver, per: str, deliveries: int
@@ -213,6 +215,7 @@ def test_what_breaks_it_is_told(tmp_path: Path, receiver: HttpReceiver) -> None:
     assert "Error: " in ending.trouble
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("missing", ["alerts.json", "store", "monitor.json"])
 def test_it_does_not_start_without_what_it_needs(tmp_path: Path, missing: str) -> None:
     """It says what is missing, and nothing is left behind."""

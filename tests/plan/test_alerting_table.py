@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from pytest_sentry_harness.errors import ScenarioError
+from pytest_sentry_harness.errors import RulesError, ScenarioError
 from pytest_sentry_harness.model.delays import SENTRY_DELAYS, Delays
-from pytest_sentry_harness.model.scenario import Alerting, Expect, ReceiverManner, Scenario
+from pytest_sentry_harness.model.scenario import Alerting, Expect, ExpectedAlert, ReceiverManner, Scenario
+from pytest_sentry_harness.monitor.notifications import parse_notifications
+from pytest_sentry_harness.plan.gates import parse_gate, with_defaults
 from pytest_sentry_harness.plan.scenario import parse_scenario
 from pytest_sentry_harness.plan.twins import twin_of
 
@@ -27,6 +30,9 @@ do = "raise(TimeoutError)"
 {expect}
 """
 EXPECTS = FAULT.format(expect='expect = { alerts = ["new issue"] }')
+RULES = """[alerting]
+rules = ["a.json"]
+"""
 WHOLE = """[alerting]
 rules = ["a.json", "more/b.json"]
 notify = "channels.toml"
@@ -230,3 +236,65 @@ def test_a_twin_names_reasons_of_alerting() -> None:
     (found,) = read(WHOLE + EXPECTS + gates + twin.format("late_ingestion")).twins
     assert found.finds.reasons == ("late_ingestion",)
     assert "did you mean 'late_ingestion'" in refused(WHOLE + EXPECTS + gates + twin.format("late_ingstion"))
+
+
+def test_who_has_to_be_told_may_be_said() -> None:
+    """Names and tables, mixed; a rule may stand there once for each channel."""
+    expects = (
+        'expect = { alerts = ["a", { rule = "b", channel = "ops" }, '
+        '{ rule = "b", channel = "mail", status = "critical" }] }'
+    )
+    expect = read(RULES + FAULT.format(expect=expects)).faults[0].expect
+    assert expect.rules == ("a", "b")
+    assert expect.wanted == (
+        ExpectedAlert(rule="a"),
+        ExpectedAlert(rule="b", channel="ops"),
+        ExpectedAlert(rule="b", channel="mail", status="critical"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("alerts", "text"),
+    [
+        ("[{ channel = 'ops' }]", "rule is missing"),
+        ("[{ rul = 'a' }]", "is 'rul' meant to be 'rule'?"),
+        ("[{ rule = 'a', chanel = 'ops' }]", "did you mean 'channel'?"),
+        ("[{ rule = 'a', status = 'crit' }]", "status = 'crit' is not allowed"),
+        ("['a', { rule = 'a', channel = 'ops' }]", "alerts names 'a' twice"),
+        ("[{ rule = 'a', channel = 'ops' }, 'a']", "alerts names 'a' twice"),
+        ("['a', 'a']", "alerts names 'a' twice"),
+        ("[1]", "alerts holds names of rules, and tables"),
+    ],
+)
+def test_what_is_wrong_with_expected_alerts_is_named(alerts: str, text: str) -> None:
+    """With the keys there are."""
+    assert text in refused(RULES + FAULT.format(expect=f"expect = {{ alerts = {alerts} }}"))
+
+
+@pytest.mark.parametrize(("within", "said"), [("5s", "< 5s"), ("1500ms", "< 1.5s"), ("2min", "< 120s")])
+def test_the_default_gates_are_those_of_within(within: str, said: str) -> None:
+    """Unless the scenario says more."""
+    scenario = read(RULES + f'within = "{within}"\n' + EXPECTS)
+    gates = {gate.metric: gate.text for gate in with_defaults(scenario, ["alerting"])}
+    assert gates["alerting.latency.p99"] == gates["alerting.latency.max"] == said
+    assert gates["alerting.late"] == gates["alerting.dead"] == "= 0"
+    (given,) = [
+        gate.text
+        for gate in with_defaults(
+            replace(scenario, gates=(parse_gate("alerting.latency.max", "< 40s", "x"),)), ["alerting"]
+        )
+        if gate.metric == "alerting.latency.max"
+    ]
+    assert given == "< 40s"
+
+
+def test_what_people_wrote_is_shown_in_bounds() -> None:
+    """However long it is; both ends are there."""
+    name = "n" * 100_000
+    with pytest.raises(ScenarioError) as error:
+        read(RULES + FAULT.format(expect=f"expect = {{ alerts = ['{name}', '{name}'] }}"))
+    assert len(str(error.value)) < 5000
+    assert error.value.what.endswith("twice")
+    with pytest.raises(RulesError) as wrong:
+        parse_notifications(f'[[channel]]\nname = "{name}"\n{name} = 1', "channels.toml")
+    assert len(str(wrong.value)) < 5000

@@ -31,6 +31,7 @@ def example(monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
     return ("shop_faults.plugin",)
 
 
+@pytest.mark.slow
 def test_own_kinds_work_in_tests(pytester: pytest.Pytester, example: tuple[str, ...]) -> None:
     """In terms of markers, parameters and inject; what raises is expected to be captured, and its loss explained."""
     pytester.makepyfile(

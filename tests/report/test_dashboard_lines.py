@@ -132,7 +132,8 @@ def test_nothing_to_show() -> None:
 def test_many_widgets_are_cut() -> None:
     """The worst come first, and the rest is named."""
     info = replace(INFO, widgets=(WRONG,) * 70, statuses=INFO.statuses | {"wrong": 70, "ok": 0})
-    assert lines_of(info)[1] == "the worst 60 of 70 widgets follow; 70 are in run.json"
+    assert lines_of(info)[1:] == ["the worst 60 of 70 widgets follow; 70 are in run.json"]
+    assert lines_of(replace(info, notes=("it is odd",) * 20))[2:] == ["! it is odd"] * 10
     lines = dashboards_lines(info, lambda *cells: "| " + cells[0], lambda text: text)
     assert len([line for line in lines if line.startswith("| Errors")]) == 60
 

@@ -78,6 +78,7 @@ def test_it_ends_with_its_parent(tmp_path: Path) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 def test_a_restart_knows_its_projects_and_arrivals(tmp_path: Path) -> None:
     """On the same folder and port, what was there goes on."""
     with EmbeddedServer.start(tmp_path) as first:
@@ -127,6 +128,7 @@ def test_stopping_lets_hung_requests_go(tmp_path: Path) -> None:
     assert "running task" not in server.log()
 
 
+@pytest.mark.slow
 def test_two_servers_on_one_store(tmp_path: Path) -> None:
     """The second is refused, with the reason in the error."""
     with EmbeddedServer.start(tmp_path) as server:
@@ -148,6 +150,7 @@ def test_a_port_in_use(tmp_path: Path) -> None:
     assert "--port 0 takes a free one" in result.stderr
 
 
+@pytest.mark.slow
 def test_hosts_others_can_reach(tmp_path: Path) -> None:
     """Refused as wrong usage, with the option that permits it; unknown hosts are errors."""
     result = run("--store", str(tmp_path), "--host", "0.0.0.0")
@@ -192,6 +195,7 @@ def test_a_folder_that_cannot_be_used(tmp_path: Path) -> None:
     assert "the store cannot be read" in result.stderr
 
 
+@pytest.mark.slow
 def test_a_server_that_does_not_come_up(tmp_path: Path) -> None:
     """Waiting has an end."""
     with pytest.raises(ServerError, match=r"was not ready after 0\.001 s"):
@@ -234,6 +238,7 @@ def test_a_full_disk_is_answered_with_503(tmp_path: Path) -> None:
     assert "disk full" in server.log()
 
 
+@pytest.mark.slow
 def test_a_digest_that_fails_is_told(tmp_path: Path) -> None:
     """Ingest goes on, questions are answered with what is wrong, and nothing is lost."""
     with EmbeddedServer.start(tmp_path) as server:

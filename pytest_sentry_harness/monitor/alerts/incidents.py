@@ -19,7 +19,7 @@ Status = Literal["critical", "warning", "triggered", "resolved"]
 COOLDOWN = 600.0
 """A trigger of ``/alert-rules/`` takes part in no second incident within so many seconds of the first."""
 PRIORITY: dict[Status, int] = {"critical": 75, "warning": 50, "triggered": 25, "resolved": 0}
-_COMPARE: dict[Comparator, Callable[[float, float], bool]] = {
+COMPARE: dict[Comparator, Callable[[float, float], bool]] = {
     "gt": operator.gt,
     "gte": operator.ge,
     "lt": operator.lt,
@@ -45,7 +45,7 @@ class Change:
 
 def holds(threshold: Threshold, value: float, coverage: Coverage | None) -> bool:
     """Whether ``value`` is beyond ``threshold``."""
-    outcome = _COMPARE[threshold.op](value, threshold.value)
+    outcome = COMPARE[threshold.op](value, threshold.value)
     return outcome if coverage is None else coverage.note(threshold.number, outcome)
 
 
@@ -53,13 +53,14 @@ def compared(op: Comparator, value: float, limit: float) -> tuple[str, str]:
     """``value``, and ``op`` with ``limit``: so exact that the comparison holds as it is written."""
     for digits in (6, 9, 12, 17):
         left, right = _figure(value, digits), _figure(limit, digits)
-        if _COMPARE[op](float(left), float(right)):
+        if COMPARE[op](float(left), float(right)):
             break
     return left, f"{_WORDS[op]} {right}"
 
 
 def _figure(value: float, digits: int) -> str:
-    return str(int(value)) if value.is_integer() and abs(value) < 1e15 else f"{value:.{digits}g}"
+    whole = abs(value) < 1e15 and value == int(value)
+    return str(int(value)) if whole else f"{value:.{digits}g}"
 
 
 class TriggerIncident:
@@ -141,7 +142,7 @@ class TriggerIncident:
         """At its own threshold a trigger is well already: that is what the little amount beyond it is for."""
         well = self._resolving[trigger.label]
         op: Comparator = "lte" if trigger.op == "gt" else "gte"
-        if well not in self._rule.resolve and _COMPARE[op](value, trigger.value):
+        if well not in self._rule.resolve and COMPARE[op](value, trigger.value):
             return compared(op, value, trigger.value)
         return compared(well.op, value, well.value)
 

@@ -16,6 +16,7 @@ DATASETS = ("events", "transactions", "generic_metrics", "metrics", "sessions", 
 MOST_WINDOW = 1440
 """Minutes. Sentry's pages offer a few, its API takes any up to a day."""
 EVENT_TYPES = ("default", "error", "transaction", "trace_item_span")
+MOST_AGGREGATE = 1000
 _TRACE_ITEM = "trace_item_"
 DETECTIONS = ("static", "percent", "dynamic")
 STATUSES = {
@@ -138,9 +139,10 @@ def why_unmeasured(node: Node, dataset: str) -> str:
     strange = sorted(set(event_types(node)).difference(EVENT_TYPES))
     if strange:
         return f"it measures {', '.join(strange)}, which are not seen here"
-    beyond = (node.text("dataset") or "") == "events_analytics_platform" or _MRI.search(
-        node.text("aggregate") or ""
-    )
+    aggregate = node.text("aggregate", longest=MOST_AGGREGATE) or ""
+    if _MRI.search(aggregate):
+        return f"it measures {cut(aggregate, 200)}, which is not seen here"
+    beyond = node.text("dataset") == "events_analytics_platform"
     try:
         check_measure(node, dataset)
     except UsageError as error:

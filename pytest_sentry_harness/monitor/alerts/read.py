@@ -24,8 +24,8 @@ LISTS = ("rules", "alertRules", "workflows", "detectors")
 _SIGNS: dict[str, tuple[str, ...]] = {
     "rules": ("actionMatch", "conditions", "frequency", "filterMatch"),
     "alertRules": ("thresholdType", "timeWindow", "aggregate"),
-    "workflows": ("actionFilters", "detectorIds", "triggers", "config"),
     "detectors": ("dataSources", "conditionGroup", "type", "workflowIds"),
+    "workflows": ("actionFilters", "detectorIds", "triggers", "config"),
 }
 """Keys that only one kind has (``triggers`` and ``config`` come last: two kinds have them)."""
 

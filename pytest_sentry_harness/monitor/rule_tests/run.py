@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import groupby
@@ -101,7 +102,9 @@ def _compare(case: Case, alerts: tuple[Alert, ...]) -> list[str]:
             missing.append((expected, wanted))
     said = [(expected.at, _missing(expected, count, alerts)) for expected, count in missing]
     said += [(alert.at, _unexpected(alert)) for alert in left]
-    return [text for _, text in sorted(said, key=lambda pair: pair[0])]
+    said.sort(key=lambda pair: pair[0])
+    counted = Counter(text for _, text in said)
+    return [text if count == 1 else f"{text} ({count} times)" for text, count in counted.items()]
 
 
 def _is(expected: Expected, alert: Alert) -> bool:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pytest_sentry_harness.model.delays import Delays
 from pytest_sentry_harness.monitor.alerts.evaluator import Evaluator
+from pytest_sentry_harness.monitor.alerts.incidents import COMPARE, TriggerIncident, compared
+from pytest_sentry_harness.monitor.alerts.model import Comparator, MetricRule
 
-from .building import START, detector, evaluator, metric_rule, seen, told, workflow
+from .building import START, detector, evaluator, metric_rule, rules, seen, told, workflow
 
 CRASH_FREE = "percentage(sessions_crashed, sessions) AS _crash_rate_alert_aggregate"
 
@@ -99,14 +103,69 @@ def test_no_second_incident_within_ten_minutes() -> None:
 
 
 def test_comparison_with_the_past() -> None:
-    """Current / previous x 100; with nothing to compare with nothing is decided."""
-    rule = metric_rule(("critical", 150), comparisonDelta=5)
-    monitor = evaluator(rule)
+    """So many per cent more, as Sentry's API has it; with nothing to compare with nothing is decided."""
+    monitor = evaluator(metric_rule(("critical", 50), comparisonDelta=5))
     assert feed(monitor, [(0, 2), (10, 0)]) == []
     assert feed(monitor, [(301, 3)]) == []
     monitor.see(seen(302))
     (alert,) = monitor.tick(START + 302)
     assert alert.because == "count() in 1m is 200 % of 5m ago > 150 %"
+
+
+def test_less_than_in_the_past() -> None:
+    """A drop by half is one by more than 40 per cent; 30 per cent less is well, a flat series never alerts."""
+    rule = metric_rule(("critical", 40), comparisonDelta=5, thresholdType=1, resolveThreshold=30)
+    assert feed(evaluator(rule), [(0, 10), (300, 10)]) == []
+    monitor = evaluator(rule)
+    assert feed(monitor, [(0, 10)]) == []
+    for _ in range(5):
+        monitor.see(seen(300))
+    (alert,) = monitor.tick(START + 300)
+    assert (alert.status, alert.because) == ("critical", "count() in 1m is 50 % of 5m ago < 60 %")
+    assert feed(monitor, [(301, 2)]) == []
+    assert feed(monitor, [(302, 1)]) == [("m", 302, "resolved")]
+
+
+def test_detectors_compare_with_per_cent_of_the_value_back_then() -> None:
+    """150 of a detector is 50 per cent more; migrated ones say static, and compare all the same."""
+    for detection in ("percent", "static"):
+        config = {"detectionType": detection, "comparisonDelta": 300}
+        monitor = evaluator(detector(("gt", 150, 75), config=config))
+        assert feed(monitor, [(0, 10), (300, 15), (301, 1)]) == [("d", 301, "critical")]
+
+
+@pytest.mark.parametrize(
+    "above,threshold,resolve,alerting,well,because",
+    [
+        (True, 5, None, 6, 5, "5 <= 5"),
+        (True, 5, 3, 6, 2, "2 < 3"),
+        (False, 5, None, 4, 5, "5 >= 5"),
+        (True, 1000000, None, 1000001, 999999, "999999 <= 1000000"),
+    ],
+)
+def test_what_is_said_was_compared(
+    above: bool, threshold: int, resolve: int | None, alerting: int, well: int, because: str
+) -> None:
+    """The figures of a message hold as they are written, also where a trigger is well at its own threshold."""
+    kind = {"thresholdType": 0 if above else 1, "resolveThreshold": resolve}
+    (rule,) = rules(metric_rule(("critical", threshold), **kind)).rules
+    assert isinstance(rule, MetricRule)
+    incident = TriggerIncident(rule, None)
+    first = incident.step(START, alerting)
+    assert first is not None
+    assert f"{first.figure} {first.said}" == f"{alerting} {'>' if above else '<'} {threshold}"
+    last = incident.step(START + 60, well)
+    assert last is not None
+    assert f"{last.figure} {last.said}" == because
+
+
+@given(st.sampled_from(sorted(COMPARE)), st.floats(-1e6, 1e6), st.floats(-1e-9, 1e-9))
+def test_figures_are_as_exact_as_needed(op: Comparator, limit: float, by: float) -> None:
+    """However near both are: what is read is what was decided."""
+    value = limit + by
+    if COMPARE[op](value, limit):
+        figure, said = compared(op, value, limit)
+        assert COMPARE[op](float(figure), float(said.split()[1]))
 
 
 @pytest.mark.parametrize(
@@ -312,15 +371,42 @@ def test_triggers_of_workflows_for_detectors() -> None:
 
 
 def test_workflows_that_do_not_match_the_detector() -> None:
-    """Of another environment, not enabled, or listening to errors as well."""
+    """Of another environment, not enabled, listening to errors as well, or to a detector that is not there."""
     made = detector(("gt", 0, 75), id=1, source={"environment": "prod"})
     other = workflow(detectorIds=[1], environment="dev")
     off = workflow(detectorIds=[1], enabled=False)
     both = workflow(detectorIds=[1, 2], environment="prod")
-    for rule, of_detector, of_event in ((other, 0, 0), (off, 0, 0), (both, 1, 1)):
-        monitor = evaluator(rule, made)
+    gone = workflow(detectorIds=[1, 3], environment="prod")
+    for rule, of_detector, of_event in ((other, 0, 0), (off, 0, 0), (both, 1, 1), (gone, 1, 0)):
+        monitor = evaluator(rule, made, ERRORS)
         assert len(monitor.see(seen(0, environment="prod"))) == of_event
         assert len(monitor.tick(START)) == of_detector
+
+
+ERRORS = {"id": "2", "name": "Error Monitor", "type": "error", "projectId": "7"}
+
+
+@pytest.mark.parametrize(
+    "more,others,fires",
+    [
+        ({}, [], True),
+        ({"detectorIds": None}, [], True),
+        ({"detectorIds": []}, [], False),
+        ({"detectorIds": []}, [ERRORS], False),
+        ({"detectorIds": ["5"]}, [], False),
+        ({"detectorIds": ["2"]}, [ERRORS], True),
+        ({"detectorIds": [2.0]}, [ERRORS], True),
+        ({"detectorIds": ["2"]}, [ERRORS | {"enabled": False}], False),
+        ({"detectorIds": ["2"]}, [ERRORS | {"type": "issue_stream", "projectId": None}], True),
+        ({"detectorIds": ["2"]}, [ERRORS | {"type": "uptime_domain_failure"}], False),
+        ({"detectorIds": [], "id": "9"}, [ERRORS | {"workflowIds": ["9"]}], True),
+        ({"id": "9"}, [ERRORS | {"workflowIds": ["9"], "enabled": False}], False),
+    ],
+)
+def test_which_workflows_hear_of_errors(more: dict[str, Any], others: list[Any], fires: bool) -> None:
+    """Those that do not say what they listen to, and those connected to an enabled detector of errors."""
+    monitor = evaluator(workflow(**more), *others)
+    assert bool(monitor.see(seen(0))) is fires
 
 
 def test_slow_filters_of_detectors_are_never_true() -> None:

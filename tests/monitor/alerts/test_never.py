@@ -22,6 +22,7 @@ from pytest_sentry_harness.monitor.alerts.checks import (
 from pytest_sentry_harness.monitor.alerts.conflicts import conflict
 from pytest_sentry_harness.monitor.alerts.constant import constant
 from pytest_sentry_harness.monitor.alerts.matching import matcher
+from pytest_sentry_harness.monitor.alerts.model import IssueRule
 from pytest_sentry_harness.monitor.alerts.never import Known, warnings_of
 
 from .building import (
@@ -73,7 +74,11 @@ FINE: list[Any] = [
     metric_rule(("critical", 99), thresholdType=1, dataset="sessions", aggregate=CRASH_FREE),
     metric_rule(("critical", -5), aggregate="avg(measurements.x)", thresholdType=1, dataset="transactions"),
     [workflow(detectorIds=["1"]), detector(("gt", 1, 75), ("lte", 1, 0), id="1")],
-    workflow({"type": "issue_resolved_trigger", "comparison": True}, detectorIds=["1"]),
+    [
+        workflow({"type": "issue_resolved_trigger", "comparison": True}, detectorIds=["1"]),
+        detector(("gt", 1, 75), ("lte", 1, 0), id="1"),
+    ],
+    [workflow(detectorIds=["2"]), {"name": "e", "type": "error", "id": "2", "projectId": "7"}],
     [workflow(id="1"), detector(("gt", 1, 75), ("lte", 1, 0), workflowIds=["1"])],
 ]
 
@@ -214,6 +219,67 @@ def test_what_is_warned_of(document: Any, where: str, what: str) -> None:
     """Each warning names file, key path and the reason."""
     found = warnings(document)
     assert any(text.startswith(f"alerts.json: {where}: ") and what in text for text in found), found
+
+
+ERRORS = {"id": "2", "name": "Error Monitor", "type": "error"}
+
+
+@pytest.mark.parametrize(
+    "more,others,what",
+    [
+        ({"detectorIds": []}, [], "never fires: it is connected to no detector: detectorIds is empty"),
+        (
+            {"detectorIds": ["5", "6"]},
+            [],
+            "never fires: no detector that was read has the id '5', '6', to which it is connected: "
+            "read the detectors together with it",
+        ),
+        (
+            {"detectorIds": ["2"]},
+            [ERRORS | {"enabled": False}],
+            "never fires: what it is connected to is not enabled: 'Error Monitor'",
+        ),
+        (
+            {"detectorIds": ["2"]},
+            [ERRORS | {"type": "uptime_domain_failure"}],
+            "never fires: it is connected to detectors of type uptime_domain_failure only",
+        ),
+        ({"detectorIds": ["2", "5"]}, [ERRORS], "no detector that was read has the id '5'"),
+    ],
+)
+def test_workflows_that_are_told_of_nothing(more: dict[str, Any], others: list[Any], what: str) -> None:
+    """Connected to nothing, to what is not there, is off, or detects nothing here."""
+    (text,) = warnings(workflow(**more), *others)
+    assert what in text
+
+
+def test_actions_that_are_not_active() -> None:
+    """Sentry skips them; one that has none but such tells nobody."""
+    on, off = {"type": "email", "status": "active"}, {"type": "slack", "status": "disabled"}
+    for actions, left, what in (
+        ([off], (), "tells nobody: none of its actions is active"),
+        ([on, off], (on,), "tells fewer than it names: 1 of its actions are not active"),
+    ):
+        read = rules(workflow(filters=[{"logicType": "all", "conditions": [], "actions": actions}]))
+        assert [str(warning).partition("'w' ")[2] for warning in read.warnings] == [what]
+        (rule,) = read.rules
+        assert isinstance(rule, IssueRule)
+        assert rule.filters[0].actions == left
+
+
+def test_rules_of_several_projects() -> None:
+    """They are all asked about the one that runs, and that is said once for each other project."""
+    names = iter("abcde")
+    web = [issue_rule(EVERY, name=next(names), projects=["web"]) for _ in range(2)]
+    assert warnings(*web) == []
+    api = [issue_rule(EVERY, name=next(names), projects=["api"]) for _ in range(2)]
+    assert warnings(*web, *api, issue_rule(EVERY, name="x", projects=["web", "api"])) == [
+        "alerts.json: [2]: 'c' is a rule of project api (and 1 more), most are of web: "
+        "all are taken for rules of the one project that runs"
+    ]
+    others = [{"id": str(n), "name": "e", "type": "error", "projectId": str(n)} for n in (1, 2)]
+    (text,) = warnings(workflow(detectorIds=["1"]), workflow(detectorIds=["2"], name="v"), *others)
+    assert "'v' is a rule of project 2, most are of 1" in text
 
 
 def test_names_and_ids_that_do_not_fit() -> None:

@@ -25,6 +25,7 @@ from pytest_sentry_harness.monitor.alerts.checks import (
     Priority,
     State,
 )
+from pytest_sentry_harness.monitor.alerts.evaluator import Evaluator
 from pytest_sentry_harness.monitor.alerts.model import IssueRule, MetricRule
 from pytest_sentry_harness.monitor.alerts.read import read_rules
 
@@ -256,10 +257,10 @@ def test_a_metric_rule_of_the_old_generation() -> None:
     assert isinstance(rule, MetricRule)
     assert (rule.window, rule.comparison, rule.period) == (300, 3600, 2)
     assert [(t.label, t.op, t.value) for t in rule.thresholds] == [
-        ("critical", "gt", 100),
-        ("warning", "gt", 70),
+        ("critical", "gt", 200),
+        ("warning", "gt", 170),
     ]
-    assert [(t.op, t.value) for t in rule.resolve] == [("lt", 50)]
+    assert [(t.op, t.value) for t in rule.resolve] == [("lt", 150)]
     crash_free = metric_rule(
         ("critical", 95),
         dataset="metrics",
@@ -393,17 +394,31 @@ BAD: list[tuple[Any, str, str, str]] = [
         "a warning must come before",
     ),
     (
-        metric_rule(("critical", 10), resolveThreshold=11),
+        metric_rule(("critical", 10), resolveThreshold=12),
         "a.json: resolveThreshold",
-        "resolveThreshold 11 lies above the critical threshold 10",
+        "resolveThreshold 12 lies above the critical threshold 10",
         "other side",
     ),
     (
-        metric_rule(("critical", 1), timeWindow=7),
-        "a.json: timeWindow",
-        "timeWindow = 7 is not allowed",
-        "1, 5, 10",
+        metric_rule(("critical", 40), comparisonDelta=5, thresholdType=1, resolveThreshold=50),
+        "a.json: resolveThreshold",
+        "resolveThreshold 50 lies above the critical threshold 40",
+        "other side",
     ),
+    (
+        metric_rule(("critical", 1), timeWindow=1441),
+        "a.json: timeWindow",
+        "timeWindow = 1441 is out of range",
+        "1 to 1440",
+    ),
+    (metric_rule(("critical", 1), timeWindow=1.5), "a.json: timeWindow", "must be a whole number", ""),
+    (
+        metric_rule(("critical", 1), thresholdType=2),
+        "a.json: thresholdType",
+        "for anomaly detection",
+        "above",
+    ),
+    (metric_rule(("critical", 1), status=9), "a.json: status", "status = 9 is not allowed", "0, 1"),
     (
         metric_rule(("critical", 1), aggregate="cont()"),
         "a.json: aggregate",
@@ -486,10 +501,10 @@ BAD: list[tuple[Any, str, str, str]] = [
         "what percent compares with",
     ),
     (
-        detector(source={"timeWindow": 61}),
+        detector(source={"timeWindow": 59}),
         "a.json: dataSources[0].timeWindow",
-        "timeWindow = 61 is not",
-        "60, 300",
+        "timeWindow = 59 is out of range",
+        "60 to 604800",
     ),
     (detector(source={"queryObj": {}}), "a.json: dataSources[0].queryObj", "snubaQuery is missing", ""),
 ]
@@ -558,3 +573,180 @@ def test_any_value_anywhere_is_read_or_refused(data: st.DataObject) -> None:
     except HarnessError as error:
         said = str(error)
     assert said.startswith("a.json")
+
+
+# ---- answers of Sentry, as its serializers write them ------------------------------------------------
+
+
+def alert_rule(**more: Any) -> dict[str, Any]:
+    """One of ``/organizations/…/alert-rules/``: times are divided by 60, so they have fractions."""
+    answer = {
+        "id": "177",
+        "name": "Errors",
+        "organizationId": "1",
+        "status": 0,
+        "queryType": 0,
+        "dataset": "events",
+        "query": "",
+        "aggregate": "count()",
+        "thresholdType": 0,
+        "resolveThreshold": None,
+        "timeWindow": 60.0,
+        "environment": None,
+        "resolution": 1.0,
+        "thresholdPeriod": 1,
+        "triggers": [
+            {
+                "id": "9",
+                "alertRuleId": "177",
+                "label": "critical",
+                "thresholdType": 0,
+                "alertThreshold": 100.0,
+                "resolveThreshold": None,
+                "dateCreated": "2026-01-01T00:00:00Z",
+                "actions": [{"id": "1", "type": "email", "targetType": "team"}],
+            }
+        ],
+        "projects": ["web"],
+        "owner": None,
+        "originalAlertRuleId": None,
+        "comparisonDelta": None,
+        "dateModified": "2026-01-01T00:00:00Z",
+        "dateCreated": "2026-01-01T00:00:00Z",
+        "createdBy": {"id": 1, "name": "a", "email": "a@example.com"},
+        "description": "",
+        "sensitivity": None,
+        "seasonality": None,
+        "detectionType": "static",
+        "eventTypes": ["default", "error"],
+        "snooze": False,
+    }
+    return answer | more
+
+
+def dynamic(**more: Any) -> dict[str, Any]:
+    kind = {"detectionType": "dynamic", "thresholdType": 2, "sensitivity": "medium", "seasonality": "auto"}
+    found = alert_rule(**kind, **more)
+    found["triggers"][0] |= {"thresholdType": 2, "alertThreshold": 0}
+    return found
+
+
+@pytest.mark.parametrize(
+    "answer,said",
+    [
+        (alert_rule(), []),
+        (alert_rule(timeWindow=720.0, comparisonDelta=60.0, thresholdPeriod=2.0), []),
+        (alert_rule(resolveThreshold=101.0), []),
+        (alert_rule(detectionType="percent", comparisonDelta=1440.0, type="alert_rule"), []),
+        (dynamic(), ["never fires here: dynamic thresholds"]),
+        (alert_rule(status=5), ["never fires: it is disabled"]),
+        (alert_rule(status=4), ["never fires: it is a snapshot"]),
+        (alert_rule(status=6), ["never fires: Sentry has not enough data for it yet"]),
+        (alert_rule(snooze=True), ["never fires: it is snoozed (muted)"]),
+        (
+            alert_rule(snooze=True, snoozeForEveryone=True, snoozeCreatedBy="You"),
+            ["never fires: it is snoozed"],
+        ),
+        (alert_rule(snooze=True, snoozeForEveryone=False), ["is snoozed for one person only"]),
+        (
+            alert_rule(
+                dataset="events_analytics_platform",
+                queryType=1,
+                eventTypes=["trace_item_log"],
+                aggregate="count(message)",
+            ),
+            ["never fires here: it measures trace_item_log, which are not seen here"],
+        ),
+        (
+            alert_rule(
+                dataset="events_analytics_platform",
+                queryType=1,
+                eventTypes=["trace_item_metric"],
+                aggregate="sum(value,requests,counter,none)",
+                extrapolationMode="client_and_server_weighted",
+            ),
+            ["never fires here: it measures trace_item_metric"],
+        ),
+        (
+            alert_rule(
+                dataset="generic_metrics", queryType=1, eventTypes=[], aggregate="sum(c:custom/paid@none)"
+            ),
+            ["never fires here: it measures sum(c:custom/paid@none), which is not seen here"],
+        ),
+        (
+            alert_rule(
+                dataset="events_analytics_platform",
+                queryType=1,
+                eventTypes=["trace_item_span"],
+                aggregate="performance_score(measurements.score.lcp)",
+            ),
+            ["never fires here: it measures what is not seen here: "],
+        ),
+        (
+            issue_rule(EVERY, status="active", snooze=True, snoozeForEveryone=False),
+            ["is snoozed for one person"],
+        ),
+        (
+            issue_rule(EVERY, status="active", snooze=True, snoozeForEveryone=True),
+            ["never fires: it is snoozed"],
+        ),
+        (workflow(detectorIds=None, environment=None, triggers=None, enabled=True), []),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_every_answer_of_sentry_is_read(answer: dict[str, Any], said: list[str]) -> None:
+    """Whatever its enumerations allow; what never fires here is said, and what a personal snooze does not stop."""
+    read = rules(answer)
+    assert len(read.warnings) == len(said)
+    assert all(what in str(warning) for warning, what in zip(read.warnings, said, strict=True))
+    (rule,) = read.rules
+    assert rule.enabled is not any(what.startswith("never fires:") for what in said)
+    Evaluator(read)
+
+
+def test_other_detectors_are_kept() -> None:
+    """Of all kinds, also those of which there will be more; they are no rules."""
+    kinds = ["error", "issue_stream", "uptime_domain_failure", "performance_n_plus_one_db_queries"]
+    read = rules(
+        *({"id": kind, "name": kind, "type": kind, "projectId": "7", "config": {}} for kind in kinds)
+    )
+    assert read.rules == ()
+    assert [each.kind for each in read.event_detectors] == kinds
+    assert [each.kind for each in read.event_detectors if each.of_errors] == kinds[:2]
+
+
+LONG = "x" * 100_000
+LONG_DOCUMENTS: list[Any] = [
+    issue_rule({"id": LONG}),
+    issue_rule({LONG: 1, **FIRST}),
+    issue_rule(environment=LONG),
+    issue_rule(actionMatch=LONG),
+    issue_rule(filters=[tag(LONG, "eq", "x")]),
+    issue_rule(filters=[attribute_filter(LONG, "eq", "x")]),
+    metric_rule(("critical", 1), eventTypes=[LONG]),
+    metric_rule(("critical", 1), aggregate=LONG),
+    metric_rule(("critical", 1), aggregate=f"count({LONG})"),
+    workflow({"type": LONG}),
+    detector(type=LONG),
+    {LONG: 1, **issue_rule()},
+    {LONG: [], "rules": []},
+    {"rules": [issue_rule(name=LONG)]},
+]
+
+
+@pytest.mark.parametrize("document", LONG_DOCUMENTS, ids=lambda value: str(value)[:30])
+def test_long_values_make_no_long_messages(document: Any) -> None:
+    """However long what is wrong may be."""
+    with pytest.raises(HarnessError) as caught:
+        read_rules(json.dumps(document), "a.json")
+    assert len(str(caught.value)) < 5_000
+
+
+def test_long_values_make_no_long_warnings() -> None:
+    """Nor what a condition asks, which messages and coverage repeat."""
+    read = rules(
+        issue_rule(EVERY, filters=[tag("a", "gt", LONG)]), workflow(detectorIds=[LONG], name="other")
+    )
+    assert len(read.warnings) == 2
+    assert all(len(str(warning)) < 1_000 for warning in read.warnings)
+    assert all(len(point.text) < 1_000 for point in read.points)

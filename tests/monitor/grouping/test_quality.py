@@ -93,6 +93,7 @@ def test_long_lists_end_at_the_crash() -> None:
     assert found.merged[0].because == ("... 12 more", *(f"frame {n}" for n in range(12, 20)))
 
 
+@pytest.mark.slow
 def test_many_events_are_counted_in_a_moment() -> None:
     """A hundred thousand events are no five thousand million pairs: processor time, as the machine may be busy."""
     events = [labelled(str(n % 50), n % 70) for n in range(100_000)]

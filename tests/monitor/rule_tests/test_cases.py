@@ -9,7 +9,7 @@ import pytest
 
 from pytest_sentry_harness.errors import RulesError
 from pytest_sentry_harness.monitor.alerts.model import Rules
-from pytest_sentry_harness.monitor.alerts.read import read_rules
+from pytest_sentry_harness.monitor.alerts.read import read_rule_files, read_rules
 from pytest_sentry_harness.monitor.rule_tests.model import Outcome
 from pytest_sentry_harness.monitor.rule_tests.read import read_cases
 from pytest_sentry_harness.monitor.rule_tests.run import run_cases
@@ -364,11 +364,35 @@ rule = "new"
 at = "30s"
 rule = "other"
 """
-    other = read_rules(json.dumps(issue_rule(name="other", environment="prod")), "s.json")
+    other = json.dumps(issue_rule(name="other", environment="prod"))
     file = read_cases(text, "t.toml")
-    assert file.rule_files == ("r.json", "s.json")
-    outcome = run_cases(file, loaded() | {"s.json": other})
+    assert file.rule_sets == {"r.json + s.json": ("r.json", "s.json")}
+    both = read_rule_files([("r.json", json.dumps(RULES)), ("s.json", other)])
+    outcome = run_cases(file, {"r.json + s.json": both})
     assert outcome.failed == ()
+
+
+def test_many_times() -> None:
+    """What is expected often is looked for once, and what is missing is one line."""
+    text = """
+[[test]]
+name = "often"
+[[test.events]]
+issue = "a"
+count = "3"
+[[test.expect]]
+at = "0s"
+rule = "each"
+times = 70000
+"""
+    every = {"type": "every_event", "comparison": True}
+    workflow = {
+        "name": "each",
+        "triggers": {"logicType": "any-short", "conditions": [every]},
+        "actionFilters": [{"logicType": "all", "conditions": [], "actions": [{"type": "email"}]}],
+    }
+    (result,) = run(text, [workflow]).results
+    assert result.problems == ("missing at 0s: 'each' 69997 times; nearest: 'each' for issue 'a' at 0s",)
 
 
 HEAD = '[[test]]\nname = "t"\n'

@@ -84,6 +84,7 @@ def test_only_what_the_objective_is_about_counts() -> None:
     assert (burn.requests, burn.bad, burn.rate) == (2, 1, pytest.approx(5))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "share,states",
     # The Workbook's rates: 14.4, 6 and 1 times 0.1 %.
