@@ -59,6 +59,7 @@ def test_every_kind_of_noise_has_a_twin() -> None:
     """Each metric that has a gate of its own is failed by one, and the planted size is told."""
     planted = {twin.finds.metric for twin in SCENARIO.twins}
     assert planted == {
-        f"noise.{name}" for name in ("merged", "split", "duplicates", "category_wrong", "severity_wrong")
+        f"noise.{name}"
+        for name in ("merged", "split", "foreign", "duplicates", "category_wrong", "severity_wrong")
     }
     assert [twin.name for twin in SCENARIO.twins if twin.finds.value is None] == []

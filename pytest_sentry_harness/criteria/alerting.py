@@ -20,8 +20,11 @@ _NOTHING = "no fault fired that a rule must alert of"
 
 def measure(alerted: Alerted) -> dict[str, Measurement]:
     """All ``alerting.*`` metrics of a run, by name."""
-    info, found = alerted.info, [_latency(alerted, name) for name in (*_SHARES, "max")]
+    info = alerted.info
     nothing = "" if info.expected else _NOTHING
+    if alerted.cut_off:
+        nothing = f"{alerted.cut_off} more were still under way when the run was interrupted"
+    found = [_latency(alerted, name, nothing) for name in (*_SHARES, "max")]
     counts = {
         "alerting.missed": alerted.missed,
         "alerting.late": info.late,
@@ -30,8 +33,6 @@ def measure(alerted: Alerted) -> dict[str, Measurement]:
         "alerting.dead": info.dead,
         "alerting.alerts": info.expected - alerted.cut_off,
     }
-    if alerted.cut_off and not nothing:
-        nothing = f"{alerted.cut_off} more were still under way when the run was interrupted"
     found += [
         Measurement(
             metric=metric,
@@ -48,7 +49,7 @@ def measure(alerted: Alerted) -> dict[str, Measurement]:
     return {each.metric: each for each in found}
 
 
-def _latency(alerted: Alerted, name: str) -> Measurement:
+def _latency(alerted: Alerted, name: str, nothing: str) -> Measurement:
     latencies, missed = alerted.latencies, alerted.missed
     metric = f"alerting.latency.{name}"
     share = _SHARES.get(name)
@@ -66,7 +67,7 @@ def _latency(alerted: Alerted, name: str) -> Measurement:
         samples=len(latencies),
         unit=METRICS[metric].unit,
         exact=True,
-        note=note if latencies else _NOTHING,
+        note=note or nothing,
     )
 
 

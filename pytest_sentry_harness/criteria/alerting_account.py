@@ -22,10 +22,11 @@ from ..monitor.notifications.notice import clean
 from ..reconcile.origins import FiredAt, Origin
 from .alerting_claims import Claims, Incident
 from .alerting_counted import Counted, detectors_of
+from .alerting_demanded import Notification
 from .alerting_findings import dead_findings, extra_findings, findings_of
 from .alerting_legs import LEGS, legs_of
 from .alerting_missed import reasons_of
-from .alerting_notifications import Notification, Notifications, notifications_of
+from .alerting_notifications import Notifications, notifications_of
 from .alerting_tables import channel_rows, extra_rows, rule_rows, share_of, short
 from .alerting_why import Known, Monitored, Why
 

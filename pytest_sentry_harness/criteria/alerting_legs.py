@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from ..model.alerted import Legs
-from .alerting_notifications import Notification, try_of
+from .alerting_demanded import Notification
+from .alerting_notifications import try_of
 
 LEGS = ("received", "issue", "rule", "sent", "delivered")
 """The names of the legs, in their order."""

@@ -13,7 +13,7 @@ from ..monitor.alerts.model import IssueRule, Rule
 from ..monitor.notifications.notice import clean
 from .alerting_claims import Claim, Incident, Way
 from .alerting_counted import detectors_of
-from .alerting_notifications import Notification
+from .alerting_demanded import Notification
 from .alerting_replay import Step, replay
 from .alerting_silent import why_of_issue_rule
 from .alerting_silent_metric import why_of_metric_rule

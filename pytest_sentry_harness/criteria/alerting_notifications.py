@@ -19,8 +19,8 @@ from ..model.notified import (
     Suppressed,
     Throttled,
 )
-from ..model.scenario import ExpectedAlert
-from .alerting_claims import GRAVITY, Alert, Claim, Claims, Way
+from .alerting_claims import Alert, Claims, Way
+from .alerting_demanded import Notification, demanded
 
 _KEPT = {
     "no-route": Missed.NO_ROUTE,
@@ -29,46 +29,6 @@ _KEPT = {
     "quiet-hours": Missed.QUIET_HOURS,
     "duplicate": Missed.SUPPRESSED_AS_DUPLICATE,
 }
-
-
-@dataclass(slots=True, eq=False)
-class Notification:
-    """What is expected of one channel: that it is told of one claim, once."""
-
-    claim: Claim
-    channel: str
-    """Empty: the rule never decided, or no route took its alert."""
-    ways: list[Way]
-    status: str = ""
-    """What it has to be told as, at least; empty: any."""
-    way: Way | None = None
-    """The one that was delivered."""
-    receipt: Receipt | None = None
-    taken: list[tuple[Way, Receipt]] = field(default_factory=list)
-    """All of it that the receiver took, in the order of time."""
-
-    @property
-    def least(self) -> int:
-        """How grave it has to be."""
-        return GRAVITY.get(self.status, 0)
-
-    @property
-    def grave_ways(self) -> list[Way]:
-        """Those of which one has to be delivered: the gravest that were sent at all, and none that is not grave enough."""
-        enough = [way for way in self.ways if way.alert.gravity >= self.least] or self.ways
-        sent = [way.alert.gravity for way in enough if not way.kept]
-        return [way for way in enough if way.alert.gravity >= max(sent)] if sent else enough
-
-    @property
-    def is_told(self) -> bool:
-        """Whether the receiver took what it has to be told: of what became graver, that as well."""
-        grave = {id(way) for way in self.grave_ways if way.alert.gravity >= self.least}
-        return any(id(way) in grave for way, _ in self.taken)
-
-    @property
-    def latency(self) -> float | None:
-        """Seconds from the first fault to the receipt; None: it was missed."""
-        return None if self.receipt is None else self.receipt.at - self.claim.incident.began
 
 
 @dataclass(slots=True, eq=False)
@@ -185,7 +145,7 @@ class _Book:
             # No route for one alert of a claim is no loss where another one found its way.
             named = [each.channel for each in wanted if each.channel]
             channels = list(dict.fromkeys([*(name for name in claim.ways if name), *named])) or [""]
-            status = _demanded(claim, wanted)
+            status = demanded(claim, wanted)
             for channel in channels:
                 expected = Notification(claim, channel, claim.ways.get(channel, []), status.get(channel, ""))
                 self._expected[id(claim), channel] = expected
@@ -301,24 +261,6 @@ class _Book:
             ways = [way for way in ways if way.action == receipt.resource] or ways
         under_way = [way for way in ways if try_of(way, receipt) is not None]
         return next(iter(under_way or ways), None)
-
-
-def _demanded(claim: Claim, wanted: Iterable[ExpectedAlert]) -> dict[str, str]:
-    """By channel, as what it has to be told of ``claim``, at least.
-
-    A status that is expected of no channel in particular must be reached in one: where none of them reaches it, all fail.
-    """
-    found: dict[str, str] = {}
-    for each in wanted:
-        least = GRAVITY.get(each.status, 0)
-        reached = [
-            name for name, ways in claim.ways.items() if any(way.alert.gravity >= least for way in ways)
-        ]
-        channels = [each.channel] if each.channel else reached or [*claim.ways, ""]
-        for channel in channels:
-            if least > GRAVITY.get(found.get(channel, ""), 0):
-                found[channel] = each.status
-    return found
 
 
 def try_of(way: Way, receipt: Receipt) -> Attempted | None:

@@ -7,6 +7,7 @@ import itertools
 import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import sentry_sdk
@@ -77,13 +78,32 @@ def quotes_are_warnings(event: Any, hint: Any) -> Any:
     return event
 
 
-sentry_sdk.init(release="shop@1", before_send=quotes_are_warnings if DEFECT == "warnings" else None)
+def network_is_one(event: Any, hint: Any) -> Any:
+    """Somebody wanted one issue for the network, and did not know what else is an OSError."""
+    if isinstance(hint.get("exc_info", (None, None))[1], OSError):
+        event["fingerprint"] = ["network"]
+    return event
+
+
+HOOKS = {"warnings": quotes_are_warnings, "network": network_is_one}
+sentry_sdk.init(release="shop@1", before_send=HOOKS.get(DEFECT))
+
+
+def keep_quotes() -> None:
+    """For tomorrow. There is no such folder: no request meets this failure, and no fault injects it."""
+    try:
+        Path("kept/quotes.csv").write_text("", encoding="utf-8")
+    except OSError:
+        logger.exception("the quotes were not kept")
 
 
 @contextlib.asynccontextmanager
 async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
     """What is sent last, is sent here."""
     yield
+    if DEFECT == "network":
+        for _ in range(ATTEMPTS):
+            keep_quotes()
     sentry_sdk.flush(timeout=20)
 
 

@@ -184,6 +184,27 @@ def test_a_missed_alert_is_told_in_every_report_and_harmless_there(tmp_path: Pat
     assert (info_of(written).max, info_of(written).p50) == (None, info_of(document).p50)
 
 
+def test_a_run_that_somebody_interrupted_fails_for_nothing_that_was_under_way(tmp_path: Path) -> None:
+    """One notification was on its way; in a run that went to its end that is a loss."""
+    made = World(
+        *RULES,
+        notify=CHANNELS + ROUTE,
+        answer=lambda delivery: (503 if delivery.notice.issue == 2 else 200, 0.25),
+        save=("new <b>rule</b>",),
+        pay=("new <b>rule</b>",),
+    )
+    made.fault("save", function="save")
+    made.fault("pay", function="pay")
+    folder = ran(made, tmp_path)
+    document = judge_folder(folder)
+    assert verdict(document) is Verdict.FAIL
+    facts = replace(folder.read_facts(), stop_reason="interrupted", doubts=("the run was interrupted",))
+    folder.write_facts(facts)
+    document = judge_folder(folder)
+    assert verdict(document) is Verdict.INCONCLUSIVE
+    assert info_of(document).missed == 1
+
+
 def test_noise_counts_notifications_where_both_are_judged(tmp_path: Path) -> None:
     """Two of two events; and it is shown."""
     document = judge_folder(ran(world("save", "pay"), tmp_path, "[noise]\n"))

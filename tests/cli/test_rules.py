@@ -141,17 +141,6 @@ def test_warnings(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     assert run(monkeypatch, folder / "good.toml", "--strict") == 10
 
 
-@pytest.mark.parametrize(
-    "name,content,message",
-    [
-        ("gone.toml", None, "gone.toml: the tests cannot be read: No such file or directory"),
-        ("x.toml", "[[test]]", "x.toml: test[0]: name is missing"),
-        ("x.toml", b"\xff", "x.toml: the tests cannot be read: 'utf-8' codec"),
-        ("x.toml", GOOD.replace("alerts.json", "no.json"), "no.json: the rules that"),
-        ("alerts.json", "[{]", "alerts.json:1:3: not valid JSON"),
-        ("x.toml", GOOD.replace('rule = "new"', 'rule = "nwe"'), "no rule of alerts.json is called 'nwe'"),
-    ],
-)
 def test_workflows_and_detectors_in_files_of_their_own(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -160,7 +149,9 @@ def test_workflows_and_detectors_in_files_of_their_own(
     unit = {"logicType": "all", "conditions": [], "actions": [{"type": "email"}]}
     workflow = {"name": "new", "triggers": every, "actionFilters": [unit], "detectorIds": ["7"]}
     (folder / "workflows.json").write_text(json.dumps([workflow]))
-    (folder / "detectors.json").write_text(json.dumps([{"id": "7", "name": "Error Monitor", "type": "error"}]))
+    (folder / "detectors.json").write_text(
+        json.dumps([{"id": "7", "name": "Error Monitor", "type": "error"}])
+    )
     (folder / "good.toml").write_text(GOOD.replace('"alerts.json"', '["workflows.json", "detectors.json"]'))
     assert run(monkeypatch, folder / "good.toml", "--strict") == 0
     assert "workflows.json + detectors.json: 1 of 1 rules fired" in capsys.readouterr().out
@@ -178,6 +169,17 @@ def test_notes_are_no_warnings(
     assert "note: " in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "name,content,message",
+    [
+        ("gone.toml", None, "gone.toml: the tests cannot be read: No such file or directory"),
+        ("x.toml", "[[test]]", "x.toml: test[0]: name is missing"),
+        ("x.toml", b"\xff", "x.toml: the tests cannot be read: 'utf-8' codec"),
+        ("x.toml", GOOD.replace("alerts.json", "no.json"), "no.json: the rules that"),
+        ("alerts.json", "[{]", "alerts.json:1:3: not valid JSON"),
+        ("x.toml", GOOD.replace('rule = "new"', 'rule = "nwe"'), "no rule of alerts.json is called 'nwe'"),
+    ],
+)
 def test_files_that_are_not_valid(
     folder: Path,
     monkeypatch: pytest.MonkeyPatch,

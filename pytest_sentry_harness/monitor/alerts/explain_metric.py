@@ -138,7 +138,7 @@ class MetricInquiry:
         rule, threshold = self.rule, self.threshold
         self._last = max(self._last, at)
         value = self._measure.value(at, rule.window)
-        if value is None or threshold is None:
+        if value is None or threshold is None or rule.unmeasured:
             return
         if rule.comparison is not None:
             previous = self._measure.value(at - rule.comparison, rule.window)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from .coverage import Coverage
-from .legacy_metric import AUTO_RESOLVE
+from .legacy_thresholds import AUTO_RESOLVE
 from .model import Action, Comparator, Label, MetricRule, Threshold
 
 Status = Literal["critical", "warning", "triggered", "resolved"]

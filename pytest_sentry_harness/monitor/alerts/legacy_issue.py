@@ -35,7 +35,9 @@ def read_issue_rule(node: Node, index: int, numbering: Numbering) -> IssueRule:
     Sentry's engine evaluates them as well: ``actionMatch`` any would mean something else otherwise.
     """
     name = node.name(256)
-    frequency = node.required_number("frequency", least=LEAST_FREQUENCY, most=MOST_FREQUENCY, whole=True)
+    # Sentry refuses less than 5 in a rule that is sent to it, and answers with any that a workflow has.
+    least = 0 if "dateCreated" in node else LEAST_FREQUENCY
+    frequency = node.required_number("frequency", least=least, most=MOST_FREQUENCY, whole=True)
     conditions = [read_legacy_condition(child, numbering) for child in node.nodes("conditions", needed=True)]
     filters = [read_legacy_condition(child, numbering) for child in node.nodes("filters")]
     node.items("actions", needed=True)

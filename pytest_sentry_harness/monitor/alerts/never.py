@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
@@ -14,8 +13,9 @@ from .listening import listens, unknown_detectors
 from .look import LEVELS_BY_NAME
 from .matching import matcher
 from .measures import doubts_of, is_crash_free
-from .model import Condition, Group, IssueRule, MetricRule, Rule, Rules, Threshold, Warn
+from .model import Condition, Group, IssueRule, MetricRule, Rules, Threshold, Warn
 from .node import cut
+from .projects import foreign_projects
 
 _SHARES = ("failure_rate(", "apdex(", "user_misery(", "crash_rate(", "crash_free_rate(")
 
@@ -57,33 +57,7 @@ def warnings_of(rules: Rules, known: Known = _ANYTHING) -> tuple[Warn, ...]:
         if first != rule.where:
             what = f"has the name of another rule ({first}): their notifications cannot be told apart"
             found.append(Warn(rule=rule.name, where=_place(rules.file, rule.where), what=what))
-    return (*found, *_of_projects(rules))
-
-
-def _of_projects(rules: Rules) -> Iterator[Warn]:
-    """That rules are of several projects, where all are asked about the one that runs; by slugs and by ids."""
-    for by_id in (False, True):
-        of = [rule for rule in rules.rules if rule.projects and _names_ids(rule) is by_id]
-        counted = Counter(project for rule in of for project in rule.projects)
-        if not counted:
-            continue
-        home = counted.most_common(1)[0][0]
-        foreign: dict[tuple[str, ...], list[Rule]] = {}
-        for rule in of:
-            if home not in rule.projects:
-                foreign.setdefault(rule.projects, []).append(rule)
-        for projects, others in foreign.items():
-            first = others[0]
-            more = f" (and {len(others) - 1} more)" if len(others) > 1 else ""
-            what = (
-                f"is a rule of project {', '.join(projects)}{more}, most are of {home}: "
-                "all are taken for rules of the one project that runs"
-            )
-            yield Warn(rule=first.name, where=_place(rules.file, first.where), what=cut(what))
-
-
-def _names_ids(rule: Rule) -> bool:
-    return not rule.filters_first if isinstance(rule, IssueRule) else rule.stateful
+    return (*found, *foreign_projects(rules, _place))
 
 
 Said = tuple[str, str]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from pytest_sentry_harness.model.delays import Delays
 from pytest_sentry_harness.monitor.alerts.evaluator import Evaluator
+from pytest_sentry_harness.monitor.alerts.explain_metric import MetricInquiry
 from pytest_sentry_harness.monitor.alerts.incidents import COMPARE, TriggerIncident, compared
 from pytest_sentry_harness.monitor.alerts.model import Comparator, MetricRule
 
@@ -124,6 +125,20 @@ def test_less_than_in_the_past() -> None:
     assert (alert.status, alert.because) == ("critical", "count() in 1m is 50 % of 5m ago < 60 %")
     assert feed(monitor, [(301, 2)]) == []
     assert feed(monitor, [(302, 1)]) == [("m", 302, "resolved")]
+
+
+def test_what_is_not_measured_never_fires() -> None:
+    """Not even a rule that watches for too little, nor is it said to have come near."""
+    logs = {"dataset": "events_analytics_platform", "eventTypes": ["trace_item_log"]}
+    written = metric_rule(("critical", 5), aggregate="count(message)", thresholdType=1, **logs)
+    monitor = evaluator(written)
+    monitor.see_transaction({"type": "transaction"}, at=START)
+    assert monitor.tick(START) == []
+    (rule,) = rules(written).rules
+    assert isinstance(rule, MetricRule)
+    inquiry = MetricInquiry(rule, (), until=START + 9)
+    inquiry.see_transaction({"type": "transaction"}, at=START)
+    assert inquiry.close().value is None
 
 
 def test_detectors_compare_with_per_cent_of_the_value_back_then() -> None:

@@ -690,6 +690,7 @@ def dynamic(**more: Any) -> dict[str, Any]:
             issue_rule(EVERY, status="active", snooze=True, snoozeForEveryone=True),
             ["never fires: it is snoozed"],
         ),
+        (issue_rule(EVERY, frequency=0, id=None, dateCreated="x", type="rule", filterMatch=None), []),
         (workflow(detectorIds=None, environment=None, triggers=None, enabled=True), []),
     ],
     ids=lambda value: str(value)[:20],
