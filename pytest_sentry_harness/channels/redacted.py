@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
 from ..monitor.strict import toml_table
 
 _HIDDEN = "redacted"
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
 _SECRETS = ("secret", "username")
 
 
@@ -78,7 +80,7 @@ def _tables(value: object) -> list[dict[str, Any]]:
 
 
 def _key(key: str) -> str:
-    return _value(key)
+    return key if _BARE.fullmatch(key) else _value(key)
 
 
 def _value(value: object) -> str:

@@ -77,9 +77,9 @@ def test_nothing_secret_stays_and_all_else_does() -> None:
 def test_whatever_else_toml_may_hold_is_written_as_it_was_read() -> None:
     """Settings never have these, and a copy is made of what is there."""
     kept = redacted_text(
-        'a = [1.5, inf, -inf, nan, true, {}]\nb = "\\u007f"\nchannel = [1]\nlinks = 2\n', "x"
+        'a = [1.5, inf, -inf, nan, true, {}]\n"b c" = "\\u007f"\nchannel = [1]\nlinks = 2\n', "x"
     )
-    assert kept == '"a" = [1.5, inf, -inf, nan, true, {  }]\n"b" = "\\u007f"\n"channel" = [1]\n"links" = 2\n'
+    assert kept == 'a = [1.5, inf, -inf, nan, true, {  }]\n"b c" = "\\u007f"\nchannel = [1]\nlinks = 2\n'
     for url in ("TOKEN", "://TOKEN", "https://[TOKEN/x", "a b://TOKEN"):
         assert "TOKEN" not in redacted_text(f'[[channel]]\nurl = "{url}"\n[links]\nurl = "https://[::x"', "x")
     with pytest.raises(RulesError, match="not valid TOML"):
