@@ -30,8 +30,8 @@ def imports_of(path: Path) -> list[tuple[int, str]]:
     tree = ast.parse(text)
     typing_only = {
         child
-        for node in (ast.walk(tree) if "TYPE_CHECKING" in text else ())
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        for node in ast.walk(tree)
+        if "TYPE_CHECKING" in text and isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
         for branch in node.body
         for child in ast.walk(branch)
     }
