@@ -26,12 +26,11 @@ ROW = {name: number for number, names in enumerate(ROWS) for name in names}
 
 def imports_of(path: Path) -> list[tuple[int, str]]:
     """Line and top-level part of every import of this project that happens at run time."""
-    text = path.read_text(encoding="utf-8")
-    tree = ast.parse(text)
+    tree = ast.parse(path.read_text(encoding="utf-8"))
     typing_only = {
         child
         for node in ast.walk(tree)
-        if "TYPE_CHECKING" in text and isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
         for branch in node.body
         for child in ast.walk(branch)
     }
